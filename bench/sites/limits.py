@@ -63,17 +63,23 @@ def _exceeded_by(scenario: Scenario, limits: Limits) -> Iterator[str]:
         yield f"{name} wants {scenario.pods} pods, more than {limits.pods} (--max-pods)"
     if limits.rps is None:
         return
-    if scenario.rate_rps is None:
+    unlimited = None
+    if scenario.capacity_share is not None:
+        unlimited = "offers each server a share of its rate at full speed"
+    elif not scenario.is_open:
+        unlimited = "is of the closed model: it sends requests as fast as they are answered"
+    if unlimited:
         yield (
-            f"{name} is of the closed model: it sends requests as fast as they are answered, which "
-            "no cap can limit; give it a rate_rps, or lift the limits (--uncapped)"
+            f"{name} {unlimited}, which no cap can limit; give it a rate_rps, or lift the limits "
+            "(--uncapped)"
         )
         return
+    reads_per_s = scenario.rate_rps or 0.0  # none without load
     observed = OBSERVERS_PER_S if scenario.probe else 0.0
-    total = scenario.rate_rps + scenario.churn_per_s + observed
+    total = reads_per_s + scenario.churn_per_s + observed
     if total > limits.rps:
         observers = f", and {observed:g} requests of the observers" if observed else ""
         yield (
-            f"{name} asks for {scenario.rate_rps:g} reads and {scenario.churn_per_s:g} writes a "
+            f"{name} asks for {reads_per_s:g} reads and {scenario.churn_per_s:g} writes a "
             f"second{observers}: {total:g}, more than {limits.rps:g} (--max-rps)"
         )

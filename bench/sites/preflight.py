@@ -120,10 +120,10 @@ def _check_rights(
 
 def _plan_summary(plan: Plan, namespace: str, limits: Limits, *, is_handed_over: bool) -> str:
     pods = max(scenario.pods for scenario in plan.scenarios)
-    rates = [scenario.rate_rps for scenario in plan.scenarios]
+    rates = [scenario.rate_rps for scenario in plan.scenarios if scenario.has_load]
     reads = "reads as fast as they are answered"
     if None not in rates:
-        reads = f"at most {max(rate for rate in rates if rate is not None):g} reads/s"
+        reads = f"at most {max(filter(None, rates), default=0.0):g} reads/s"
     churn = max(scenario.churn_per_s for scenario in plan.scenarios)
     observed = ""
     if any(scenario.probe for scenario in plan.scenarios):

@@ -8,6 +8,7 @@ from bench.load.routes import names as route_names
 from bench.model import Plan, Scenario
 from bench.plan import Vocabulary, read_plan
 from bench.sites.limits import UNLIMITED, Limits, exceeded, impossible
+from bench.sites.preflight import _plan_summary
 
 FITTING = Scenario("s", 500, "one-namespace", users=8, rate_rps=40.0, churn_per_s=10.0, probe=False)
 PLAN = Plan("p", "", 1, ("direct", "informer"), 2, 1.0, 5.0, (FITTING,))
@@ -35,6 +36,22 @@ def test_each_cap_names_the_option_that_lifts_it(changes: dict, option: str) -> 
     (text,) = exceeded(with_scenario(**changes), Limits())
     assert option in text
     assert [] == exceeded(with_scenario(**changes), UNLIMITED)
+
+
+NO_LOAD = {"route": "", "users": 0, "rate_rps": None}
+
+
+def test_servers_without_load_are_limited_by_their_churn_and_observers() -> None:
+    assert [] == exceeded(with_scenario(**NO_LOAD), Limits())
+    (text,) = exceeded(with_scenario(**NO_LOAD, churn_per_s=51.0), Limits())
+    assert "asks for 0 reads and 51 writes a second: 51, more than 50 (--max-rps)" in text
+    summary = _plan_summary(with_scenario(**NO_LOAD), "n", Limits(), is_handed_over=False)
+    assert "at most 0 reads/s, 10 writes/s" in summary
+
+
+def test_a_share_of_a_capacity_is_refused_as_such() -> None:
+    (text,) = exceeded(with_scenario(rate_rps=None, capacity_share=0.5), Limits())
+    assert "offers each server a share of its rate at full speed, which no cap can limit" in text
 
 
 def test_rounds_that_may_be_bought_count_towards_the_time() -> None:
