@@ -3,7 +3,8 @@
 Any HTTP server that serves the ``/pods`` routes can be measured, in any language. One that is
 not of this project gets its address, its API server and its account from the environment:
 
-- ``PORT``: the port to listen on, on 127.0.0.1;
+- ``HOST`` and ``PORT``: the address and port to listen on; ``HOST`` is 127.0.0.1, except for
+  the peers in Go while load workers are elsewhere;
 - ``KUBECONFIG``: a kubeconfig of one context alone, its current one, so that a client
   library's defaults are right;
 - ``CONTEXT``: the name of that context, and of the account behind it;
@@ -19,7 +20,7 @@ not of this project gets its address, its API server and its account from the en
 It starts in the folder where the run was started, or for the arm ``<server>@base`` in that
 of the other checkout.
 
-A client does not listen, and gets all of these except ``PORT``.
+A client does not listen, and gets all of these except ``HOST`` and ``PORT``.
 """
 
 import os
@@ -78,7 +79,7 @@ class ServerSpec:
     placement: Placement = field(default_factory=Placement)
     """Namespaces of its pods; it is confined to their namespace if they share one."""
     host: str = "127.0.0.1"
-    """Address to listen on, for a server of this project."""
+    """Address to listen on."""
     port: int = 0
     """0 chooses one."""
     threads: int = 8
@@ -209,10 +210,12 @@ def _commanded(spec: ServerSpec) -> Launch:
 
     A client gets no requests, so it has no address to listen on.
     """
-    client, port, url, readiness = spec.kind.client, {}, "", spec.quiet
+    client, address, url, readiness = spec.kind.client, {}, "", spec.quiet
     if client is None:
-        port = {"PORT": str(spec.port or usable_port())}
-        url, readiness = f"http://127.0.0.1:{port['PORT']}", HttpReadiness("/readyz", "/pods")
+        port = str(spec.port or usable_port(spec.host))
+        address = {"HOST": spec.host, "PORT": port}
+        host = f"[{spec.host}]" if ":" in spec.host else spec.host
+        url, readiness = f"http://{host}:{port}", HttpReadiness("/readyz", "/pods")
     elif client.ready_url is not None:
         parts = urlsplit(client.ready_url)
         url = f"{parts.scheme}://{parts.netloc}"
@@ -221,7 +224,7 @@ def _commanded(spec: ServerSpec) -> Launch:
         readiness = LineReadiness(spec.log, client.ready_line)
     assert readiness is not None, "a client's starter watches its requests"
     variables = {
-        **port,
+        **address,
         "KUBECONFIG": str(_write_single_context(spec.kubeconfig, spec.kind.identity)),
         "CONTEXT": spec.kind.identity,
         "NAMESPACE": spec.placement.home,

@@ -6,10 +6,11 @@
 //	peers direct | informer
 //
 // What it listens on and whom it asks is in the environment, as of any server that bench/sut/launch
-// starts: PORT, KUBECONFIG, PODS_NAMESPACE, REPLICA.
+// starts: HOST, PORT, KUBECONFIG, PODS_NAMESPACE, REPLICA.
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +84,8 @@ func run() error {
 	default:
 		return fmt.Errorf("there is no peer %q; there are direct and informer", os.Args[1])
 	}
-	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", os.Getenv("PORT")))
+	host := cmp.Or(os.Getenv("HOST"), "127.0.0.1") // empty would be every address
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, os.Getenv("PORT")))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -15,6 +16,11 @@ import yaml
 
 import servers
 from bench.cluster.control_plane import ControlPlane
+from bench.supervision.watchdog import Watchdog
+from bench.sut.launch import ServerSpec
+from bench.sut.peers import built_peers
+from bench.sut.registry import ServerError
+from bench.sut.server import ServerUnderTest
 from servers.registry import SERVERS
 from tests.contract.client import NAMESPACE, Client
 from tests.contract.conftest import StartServer
@@ -228,3 +234,16 @@ def test_the_access_log_is_off_by_default_and_json_if_on(start_server: StartServ
     assert ("GET", "/pods/..", 404) == (first["method"], first["path"], first["status"])
     assert 400 == second["status"]
     assert {"time", "method", "path", "status", "bytes", "ms"} == set(second)
+
+
+def test_a_peer_listens_on_the_address_of_its_environment(
+    control_plane: ControlPlane, watchdog: Watchdog, tmp_path: Path
+) -> None:
+    try:
+        (kind,) = built_peers(["direct-go"], print).values()
+    except ServerError as error:
+        pytest.skip(str(error))
+    spec = ServerSpec.on(control_plane, kind, tmp_path / "peer.log", host="127.0.0.2")
+    with ServerUnderTest.start(spec, watchdog) as peer:
+        assert "127.0.0.2" == urlsplit(peer.url).hostname
+        assert 200 == peer.get("/pods").status
