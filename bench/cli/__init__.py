@@ -28,7 +28,7 @@ VERBS = {
     "advise": "find in an audit log the clients to replace by an informer",
     "top": "show the current clients of an API server, sampled from its flow control",
     "ui": "open Locust's web page on both servers, with live API-server metrics",
-    "up": "start a populated cluster and both servers, until Ctrl-C",
+    "up": "start a populated cluster and both servers, until Ctrl-C or SIGTERM",
     "calibrate": "self-test: check that known faults are measured at their size",
     "plans": "list the plans and their time",
     "docs": "print a reference page: metrics, keys of a plan, verbs",
@@ -44,7 +44,7 @@ exit codes:
        results and report are kept
   2    wrong usage: arguments, plan, run
   10   gate: FAIL; 11: INCONCLUSIVE; 12: INVALID (PASS is 0)
-  130  interrupted; a run keeps its finished trials
+  130  Ctrl-C (SIGTERM: 143, SIGHUP: 129); a run keeps its finished trials
 
 examples:
   python -m bench run smoke            check that everything works here; about a minute

@@ -16,7 +16,7 @@ REFRESH_S = 1.0
 EPILOG = """\
 Reads up to five times per second the requests that the API server is executing, as its flow
 control lists them (/debug/api_priority_and_fairness/dump_requests), at no more than a hundredth of
-a processor. Changes nothing. Ctrl-C ends it early, and prints the samples so far.
+a processor. Changes nothing. Ctrl-C or SIGTERM ends it early, and prints the samples so far.
 """
 
 

@@ -15,6 +15,7 @@ from bench.interactive.session import Session
 from bench.load.spec import write_spec
 from bench.supervision.ports import usable_port
 from bench.supervision.progress import Progress
+from bench.supervision.signals import ending
 from bench.supervision.watchdog import Watchdog
 
 
@@ -134,7 +135,7 @@ def _announce(
         + f"  page       {locust.url}\n"
         f"  as JSON    {locust.url}/api-server/live.json\n"
         f"  audit log  {audit_log}\n"
-        "Ctrl-C ends it all and leaves nothing behind."
+        f"{ending()} ends it all and leaves nothing behind."
     )
 
 

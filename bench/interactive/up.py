@@ -15,6 +15,7 @@ from bench.interactive.playground import (
     server_spec,
 )
 from bench.supervision.progress import Progress
+from bench.supervision.signals import ending
 from bench.supervision.watchdog import Watchdog
 from bench.sut.server import ServerUnderTest
 
@@ -58,6 +59,7 @@ def up(
             print(json.dumps(addresses), flush=True)
         else:
             progress.say(_announcement(playground, cluster, addresses))
+        progress.say(f"{ending()} ends it all and leaves nothing behind.")
         while True:
             watchdog.check()
             cluster.check()
@@ -88,6 +90,5 @@ def _announcement(
         "Try, in another terminal:\n"
         f"  kubectl --kubeconfig {addresses['kubeconfig']} get pods -A\n"
         f"  curl '{addresses['informer']}/pods/{pod[0]}/{pod[1]}'\n"
-        f"  .venv/bin/locust -f bench/load/locustfile.py --host {addresses['informer']}\n"
-        "Ctrl-C ends it all and leaves nothing behind."
+        f"  .venv/bin/locust -f bench/load/locustfile.py --host {addresses['informer']}"
     )

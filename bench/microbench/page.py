@@ -94,7 +94,7 @@ def _announced(process: "subprocess.Popen[bytes]", log: int) -> str:
     deadline = time.monotonic() + START_S
     while True:
         text = Path(f"/proc/self/fd/{log}").read_text(errors="replace")
-        if "Ctrl-C ends" in text:
+        if "ends it all" in text:
             return text
         if process.poll() is not None or time.monotonic() > deadline:
             raise SystemExit(f"python -m bench ui did not come up:\n{text}")

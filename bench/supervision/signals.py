@@ -30,6 +30,16 @@ class Interrupted(KeyboardInterrupt):
         return 128 + self.signal
 
 
+def ending() -> str:
+    """Return what ends this process: Ctrl-C, or a command where SIGINT is ignored.
+
+    It is ignored in a background job of a script: neither Ctrl-C nor ``kill -INT`` arrives there.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        return f"kill {os.getpid()}"
+    return "Ctrl-C"
+
+
 @contextmanager
 def unwinding_on_signals(say: Callable[[str], None] = lambda _: None) -> Iterator[None]:
     """Raise ``Interrupted`` in the body at the first ending signal and swallow the others.

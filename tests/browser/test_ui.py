@@ -37,7 +37,7 @@ class Ui:
     def _printed(self, pattern):
         for _ in range(START_S * 10):
             text = self.log.read_text()
-            if "Ctrl-C ends" in text and (match := re.search(pattern, text, re.MULTILINE)):
+            if "ends it all" in text and (match := re.search(pattern, text, re.MULTILINE)):
                 return match.group(1)
             assert self.process.poll() is None, text
             time.sleep(0.1)

@@ -1,12 +1,13 @@
 """Signals of the harness, raised in this process."""
 
+import os
 import signal
 import time
 import weakref
 
 import pytest
 
-from bench.supervision.signals import Interrupted, deferring_signals, unwinding_on_signals
+from bench.supervision.signals import Interrupted, deferring_signals, ending, unwinding_on_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -111,3 +112,13 @@ def test_deferring_within_deferring_waits_for_the_outer_body():
     with pytest.raises(Interrupted), unwinding_on_signals():
         work()
     assert ["outer body done"] == steps
+
+
+def test_where_ctrl_c_is_ignored_the_command_that_ends_it_is_named():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        assert "Ctrl-C" == ending()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        assert f"kill {os.getpid()}" == ending()
+    finally:
+        signal.signal(signal.SIGINT, before)
