@@ -33,13 +33,15 @@ def register(parser: argparse.ArgumentParser) -> None:
 
 
 def _clean(options: argparse.Namespace, progress: Progress) -> int:
+    of_cluster = (options.namespace, options.unexpired, options.yes, options.kubeconfig)
+    is_here = options.context is None and not any(of_cluster)
+    named = None if is_here else named_context(options)
     clean_up_after_others(progress.say)
-    if options.context is None and options.namespace is None:
+    if named is None:
         progress.say("nothing of a killed harness is left on this machine")
         return OK
-    kubeconfig, context = named_context(options)
-    access = open_access(kubeconfig, context)
-    progress.say(f"Existing cluster: context {context!r}, API server {access.server}")
+    access = open_access(*named)
+    progress.say(f"Existing cluster: context {access.context!r}, API server {access.server}")
     access.version()
     check_rights(access, options.namespace)
     user = access.user()

@@ -78,6 +78,11 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
     from bench.report.output import publish, write_bytes
 
     if Path(options.run).name == "advice.json":
+        if options.buy or options.unlike_environments or LoadOptions.of(options).given:
+            raise PlanError(
+                "--buy, --unlike-environments and load options are for a run, and "
+                f"{options.run} is the advice on an audit log"
+            )
         return _budgets(options, progress)
     store = Store(options.results)
     try:

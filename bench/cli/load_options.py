@@ -23,7 +23,7 @@ class LoadOptions:
 
     workers: LoadWorkers
     bind: tuple[str, int] | None
-    within_s: float
+    within_s: float | None
 
     @classmethod
     def of(cls, options: argparse.Namespace) -> "LoadOptions":
@@ -34,7 +34,7 @@ class LoadOptions:
     @property
     def given(self) -> bool:
         """Whether the command line has a load option."""
-        return self.workers.total > 0 or self.bind is not None
+        return self.workers.total > 0 or self.bind is not None or self.within_s is not None
 
     def distributed(self, resumed: RunRecord | None = None) -> DistributedLoad | None:
         """Return the load workers of a new run, or of one that is ``resumed``.
@@ -52,8 +52,9 @@ class LoadOptions:
                 f"{workers}: name an address of this machine that those reach with "
                 "--load-bind ADDRESS[:PORT]"
             )
-        if self.bind is not None and not workers.elsewhere:
-            raise PlanError("--load-bind is for workers from elsewhere: --expect-load-workers N")
+        for option, value in (("--load-bind", self.bind), ("--load-within", self.within_s)):
+            if value is not None and not workers.elsewhere:
+                raise PlanError(f"{option} is for workers from elsewhere: --expect-load-workers N")
         if not workers.total:
             return None
         if self.bind is None:
@@ -61,7 +62,7 @@ class LoadOptions:
         host, port = self.bind
         option = "--load-bind ADDRESS:PORT" if port else "--load-bind ADDRESS"
         port = usable_port(host, port, option=option)
-        return DistributedLoad(workers, host, port, self.within_s)
+        return DistributedLoad(workers, host, port, self.within_s or WITHIN_S)
 
 
 NEW_RUN = (
@@ -102,9 +103,8 @@ def add_load_options(parser: argparse.ArgumentParser, description: str = NEW_RUN
     group.add_argument(
         "--load-within",
         type=number(0.1, 3600),
-        default=WITHIN_S,
         metavar="S",
-        help="seconds that a trial waits for workers from elsewhere (%(default)g)",
+        help=f"seconds that a trial waits for workers from elsewhere ({WITHIN_S:g})",
     )
 
 

@@ -60,11 +60,9 @@ def check_whole(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
 
 
 def _check_fault(scenario: Scenario, plan: Plan, head: Table) -> None:
-    title = f"the scenario {scenario.name!r}"
     if scenario.fault is None:
-        if scenario.fault_at_s is not None:
-            raise head.error("fault_at_s", f"{title} has 'fault_at_s', but has no 'fault'")
         return
+    title = f"the scenario {scenario.name!r}"
     if not scenario.is_open:
         raise head.error(
             "fault",
@@ -171,16 +169,12 @@ def check_commands(plan: Plan, head: Table, vocabulary: Vocabulary) -> None:
 
 
 def _check_load(scenario: Scenario, plan: Plan, head: Table) -> None:
-    title = f"the scenario {scenario.name!r}"
     if scenario.has_load and plan.clients:
         raise head.error(
             "route",
-            f"{title} loads servers, and the client {plan.clients[0].name!r} serves nothing: leave "
-            "'route' out, or the client",
+            f"the scenario {scenario.name!r} loads servers, and the client "
+            f"{plan.clients[0].name!r} serves nothing: leave 'route' out, or the client",
         )
-    given = [key for key in ("users", "rate_rps") if getattr(scenario, key)]
-    if given and not scenario.has_load:
-        raise head.error(given[0], f"{title} has {given[0]!r} and no 'route': there is no request")
 
 
 def _check_precision(plan: Plan, head: Table) -> None:

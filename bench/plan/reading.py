@@ -14,6 +14,12 @@ from bench.plan.keys import CLIENT, CPUS, EXTERNAL, HEAD, OBJECTS, TABLES, Vocab
 from bench.plan.kinds import api_path
 from bench.plan.toml_schema import Table, TomlFile, names_in, text_of
 
+BELONGING = {
+    "route": ("users", "rate_rps", "capacity_share", "arrivals"),
+    "fault": ("fault_at_s", "fault_s"),
+}
+"""Keys of a scenario, and those that only have a meaning with them."""
+
 
 class PlanError(Exception):
     """Raised for an invalid plan; the message names the place and the valid values."""
@@ -63,7 +69,7 @@ def parse_plan(text: str, source: str, vocabulary: Vocabulary) -> Plan:
         table.build(External) for table in file.tables("external", EXTERNAL, "an external")
     )
     objects = tuple(map(_objects, file.tables("objects", OBJECTS, "an objects table")))
-    clients = tuple(table.build(Client) for table in file.tables("client", CLIENT, "a client"))
+    clients = tuple(map(_client, file.tables("client", CLIENT, "a client")))
     table = file.table("cpus", CPUS, "the table cpus")
     cpus = chosen_cpus(table.build(Cpus), table, vocabulary)
     plan = head.build(
@@ -80,7 +86,22 @@ def _scenario(table: Table) -> Scenario:
     scenario = table.build(Scenario)
     if scenario.has_load and not scenario.users:
         raise table.lacks("users")
+    for needed, keys in BELONGING.items():
+        for key in keys:
+            if key in table and needed not in table:
+                text = f"the scenario {scenario.name!r} has {key!r}, but no {needed!r}"
+                raise table.error(key, text)
     return scenario
+
+
+def _client(table: Table) -> Client:
+    client = table.build(Client)
+    if client.ready_url is not None and client.ready_line is not None:
+        raise table.error(
+            "ready_line",
+            f"the client {client.name!r} has 'ready_url' too: only one of them makes it ready",
+        )
+    return client
 
 
 def _objects(table: Table) -> Objects:

@@ -200,6 +200,10 @@ class Table:
                     key, f"{what} has no key {key!r}{nearest(key, known)}; its keys are {valid}"
                 )
 
+    def __contains__(self, key: str) -> bool:
+        """Whether the table gives ``key``."""
+        return key in self._values
+
     def build(self, model: type[T], **given: Any) -> T:  # noqa: ANN401 - fields of the model
         """Check every value and return them as the dataclass ``model``."""
         checked = dict(given)

@@ -41,6 +41,7 @@ def test_remote_workers_find_their_master_at_the_given_address():
     [
         ("--expect-load-workers", "1", "--load-bind"),
         ("--load-bind", "127.0.0.1", "--expect-load-workers"),
+        ("--load-within", "5", "--expect-load-workers"),
     ],
 )
 def test_remote_workers_and_an_address_need_each_other(option, value, missing):

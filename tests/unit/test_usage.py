@@ -120,3 +120,14 @@ def test_a_role_without_rules_is_an_error_before_anything_starts(error_of, tmp_p
     (tmp_path / "role.yaml").write_text(role)
     text = error_of("meter", "true", "--role", str(tmp_path / "role.yaml"))
     assert message in " ".join(text.split())
+
+
+@pytest.mark.parametrize("options", [("--unexpired",), ("--yes",), ("--kubeconfig", "file")])
+def test_cleaning_a_cluster_needs_its_context(error_of, options):
+    assert "name the cluster with --context NAME" in error_of("clean", *options)
+
+
+def test_a_client_has_one_sign_of_readiness(error_of):
+    signs = ("--ready-url", "http://127.0.0.1:1", "--ready-line", "synced")
+    text = " ".join(error_of("meter", "true", *signs).split())
+    assert "the client 'client' has 'ready_url' too: only one of them makes it ready" in text

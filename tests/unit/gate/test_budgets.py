@@ -168,3 +168,11 @@ def test_wrong_arguments_of_advise_end_in_one_line(
 ) -> None:
     assert 2 == main(["advise", *arguments, "--reports", str(tmp_path)])
     assert error in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("option", ["--buy", "--unlike-environments", "--load-within=5"])
+def test_options_of_a_run_are_refused(
+    reports: Path, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 2 == main(["gate", str(reports / "advice.json"), option])
+    assert "load options are for a run" in " ".join(capsys.readouterr().err.split())
