@@ -1,5 +1,6 @@
 """Procedure of one trial, from the start of its server to the check of its last answer."""
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -137,6 +138,8 @@ class TrialRunner:
         return f"{reason}\n{refused}" if refused else reason
 
     def _procedure(self, stack: ExitStack) -> None:
+        if any(scenario.server_cpus for scenario in self._plan.scenarios):
+            self._move_beside_server(stack)
         self._cool_down()
         marker = Marker(
             self._trial.order,
@@ -146,8 +149,6 @@ class TrialRunner:
         )
         stack.callback(marker.close)
         self._out.scrapes = marker.scrapes
-        if any(scenario.server_cpus for scenario in self._plan.scenarios):
-            move(self._cluster.plane.pids().values(), self._cpus.control_plane or processors())
         with on_processors(self._cpus.server):
             server = self._server = self._start_server(stack, marker)
         with on_processors(self._cpus.load):
@@ -190,6 +191,14 @@ class TrialRunner:
         if text is not None:
             self._out.update(apiserver_cpu_s=None, etcd_cpu_s=None, server_cpu_s=None)
             self._out.note([(CaveatKind.METRIC_MISSING, text)])
+
+    def _move_beside_server(self, stack: ExitStack) -> None:
+        """Move all that runs already to its processors; this process until the trial ends."""
+        everywhere = processors()
+        move(self._cluster.plane.pids().values(), self._cpus.control_plane or everywhere)
+        beside = (os.getpid(), self._cluster.churn.pid, *self._observers.pids.values())
+        move(beside, self._cpus.load or everywhere)
+        stack.callback(move, [os.getpid()], everywhere)
 
     def _cool_down(self) -> None:
         self._notify("waiting for an idle machine", 0.0, "")

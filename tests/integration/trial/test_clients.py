@@ -1,6 +1,7 @@
 """Clients as arms, on a real cluster: their bills, and the failures of those without one."""
 
 import json
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -21,13 +22,14 @@ from bench.model.plan import OBJECT_PATHS
 from bench.plan.kinds import api_path
 from bench.probes.observation import Observers
 from bench.store import Store
+from bench.supervision.affinity import processors
 from bench.supervision.watchdog import Watchdog
 from bench.sut import server
 from bench.sut.registry import ServerKind
 from bench.trial import runner
 from bench.trial.client import readable
 from bench.trial.measurements import Measurements
-from bench.trial.runner import TrialRunner
+from bench.trial.runner import Notify, TrialRunner
 from tests.unit.cluster.test_objects import WITH_EXAMPLE
 from tests.unit.store.builders import a_plan, a_run
 
@@ -66,6 +68,15 @@ class Meter:
     def __init__(self, cluster: PopulatedCluster[ControlPlane], watchdog: Watchdog) -> None:
         self._cluster, self._watchdog = cluster, watchdog
 
+    def observers(self) -> Observers:
+        """Start observers of the cluster."""
+        return Observers.start(self._cluster.plane, self._watchdog)
+
+    @property
+    def churn_pid(self) -> int:
+        """Id of the churn writer's process."""
+        return self._cluster.churn.pid
+
     def list(self, path: str) -> list[dict]:
         """Return the API server's objects under ``path``."""
         return self._cluster.plane.api(ADMIN).get(path)["items"]
@@ -77,6 +88,8 @@ class Meter:
         scenario: Scenario = CHURN,
         *,
         window_s: float = WINDOW_S,
+        observers: Observers | None = None,
+        notify: Notify = lambda *_: None,
         **given: object,
     ) -> Measurements:
         """Run one trial of the client and return its measurements."""
@@ -92,11 +105,11 @@ class Meter:
             plan,
             Trial(0, scenario.name, "mine", 1),
             cluster=self._cluster,
-            observers=Observers({}),
+            observers=observers or Observers({}),
             kind=kind,
             watchdog=self._watchdog,
             folder=folder,
-            notify=lambda *_: None,
+            notify=notify,
             rate_rps=None,
         ).run()
 
@@ -218,3 +231,21 @@ def test_requests_of_a_client_after_a_restart_are_counted(meter, tmp_path):
     assert arm.figure("recovery_requests").value >= 1
     assert arm.figure("control_plane_cpu").value is None
     assert arm.figure("watches_held").value <= 1  # the one that the killed API server ended is not
+
+
+@pytest.mark.skipif(len(processors()) < 2, reason="one processor leaves no choice")
+def test_everything_else_leaves_the_processors_of_the_server_during_its_trial(meter, tmp_path):
+    alone, everywhere = replace(CHURN, server_cpus=1), processors()
+    used: dict[int, tuple[int, ...]] = {}
+
+    def notify(phase: str, _share: float, _detail: str) -> None:
+        if phase == "measuring":
+            used.update((pid, tuple(sorted(os.sched_getaffinity(pid)))) for pid in others)
+
+    with meter.observers() as observers:
+        others = (os.getpid(), meter.churn_pid, *observers.pids.values())
+        command = f"exec {CLIENT} informers 1"
+        measured = meter.run(tmp_path, command, alone, observers=observers, notify=notify)
+    assert Outcome.OK is measured.record.outcome, measured.record.failure
+    assert dict.fromkeys(others, everywhere[:-1]) == used
+    assert everywhere == processors()
