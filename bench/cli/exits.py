@@ -22,6 +22,7 @@ def expected() -> tuple[type[Exception], ...]:
     from bench.sites.provenance import BrokenEnvironmentError
     from bench.store import StoreError
     from bench.supervision.process import ProcessFailed
+    from bench.supervision.rpc import RpcTimeoutError
     from bench.supervision.watchdog import WatchdogLost
     from bench.sut.registry import ServerError
     from bench.top.dump import DumpError
@@ -36,6 +37,7 @@ def expected() -> tuple[type[Exception], ...]:
         CredentialsError,
         DumpError,
         ProcessFailed,
+        RpcTimeoutError,
         RunEndedEarlyError,
         ServerError,
         StoreError,

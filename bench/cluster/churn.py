@@ -18,7 +18,7 @@ IDENTITY = "churn"
 
 @dataclass(frozen=True, slots=True)
 class ChurnReport:
-    """Writes of the churn since it was last resumed, reported with none in flight.
+    """Writes of the churn since it was last resumed.
 
     Rates and counts are of writes; the write that creates a pod is two requests, of which
     the second sets its status. ``resource_version`` is the newest of all acknowledged
@@ -36,6 +36,8 @@ class ChurnReport:
     first_failure: str | None
     fewest: int
     most: int
+    in_flight: int = 0
+    """Writes that had no answer within the bound of the pause."""
 
 
 class Churn(Stoppable):
@@ -81,7 +83,7 @@ class Churn(Stoppable):
         self._rpc.expect("resumed", ANSWER_TIMEOUT_S)
 
     def pause(self) -> ChurnReport:
-        """Stop writing, wait until nothing is in flight, and return the report."""
+        """Stop writing, wait (bounded) until nothing is in flight, and return the report."""
         self._rpc.send({"do": "pause"})
         return ChurnReport(**self._rpc.expect("paused", ANSWER_TIMEOUT_S))
 

@@ -20,6 +20,8 @@ from bench.cluster.pods import PodKey, draw_pods
 from bench.cluster.population import create_pod, set_status, written_version
 
 OUTSTANDING = 16
+DRAIN_S = 2.0
+"""How long a pause waits for writes in flight; each may last as long as a request may."""
 
 
 @dataclass
@@ -57,25 +59,27 @@ class Writer:
         """Start writing at ``rate_per_s``."""
         self.pause()
         self._began = time.monotonic()
-        self._tally = Tally(rate_per_s, self._plan.at_least, self._plan.at_most)
+        with self._lock:
+            self._tally = Tally(rate_per_s, self._plan.at_least, self._plan.at_most)
         if rate_per_s > 0:
             self._halt = threading.Event()
             self._pacer = threading.Thread(target=self._pace, daemon=True)
             self._pacer.start()
 
     def pause(self) -> dict[str, Any]:
-        """Stop writing, wait until nothing is in flight, and return the counts."""
+        """Stop writing, wait (bounded) until nothing is in flight, and return the counts."""
         elapsed_s = time.monotonic() - self._began
         self._halt.set()
         if self._pacer is not None:
             self._pacer.join()
             self._pacer = None
         with self._lock:
-            self._lock.wait_for(lambda: self._outstanding == 0)
+            self._lock.wait_for(lambda: self._outstanding == 0, DRAIN_S)
             return {
                 **asdict(self._tally),
                 "achieved_per_s": self._tally.written / elapsed_s,
                 "elapsed_s": elapsed_s,
+                "in_flight": self._outstanding,
                 "resource_version": str(self._newest) if self._newest else "",
             }
 

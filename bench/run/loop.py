@@ -35,12 +35,14 @@ from bench.store import RunWriter
 from bench.store.redaction import redact
 from bench.supervision.process import ProcessFailed
 from bench.supervision.progress import Progress
+from bench.supervision.rpc import RpcTimeoutError
 from bench.supervision.watchdog import Watchdog, WatchdogLost
 from bench.sut.registry import ServerError, ServerKind
 from bench.trial.runner import TrialRunner
 
 FATAL = (
     ProcessFailed,
+    RpcTimeoutError,
     ServerError,
     ApiError,
     ApiUnreachableError,

@@ -113,10 +113,13 @@ class WindowChanges:
 
     @classmethod
     def during(cls, reports: Sequence[ChurnReport]) -> "WindowChanges":
-        """Return the changes in several ``reports``; a failed write may have been carried out."""
+        """Return the changes in several ``reports``.
+
+        A write that failed, or was in flight, may have been carried out.
+        """
         span = max(report.most for report in reports) - min(report.fewest for report in reports)
-        failed = sum(report.failed for report in reports)
-        return cls(span + failed, sum(report.written for report in reports) + failed)
+        unsure = sum(report.failed + report.in_flight for report in reports)
+        return cls(span + unsure, sum(report.written for report in reports) + unsure)
 
     def entries(self, expected: Expected) -> tuple[int, int]:
         """Return the fewest and the most pods of a right answer."""

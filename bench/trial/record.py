@@ -88,6 +88,13 @@ def churn_caveats(churned: ChurnReport) -> Iterator[tuple[CaveatKind, str]]:
         yield CaveatKind.CHURN_NOT_REACHED, f"{wrote} {why}"
 
 
+def drain_caveats(churned: ChurnReport, mark: str) -> Iterator[tuple[CaveatKind, str]]:
+    """Yield a caveat if writes of the churn were in flight at the mark named ``mark``."""
+    if churned.in_flight:
+        text = f"{churned.in_flight} writes of the churn in flight at the {mark} mark"
+        yield CaveatKind.NOT_DRAINED, text
+
+
 def total_of(rows: Iterable[ScrapeRow], name: str, mark: str) -> int | None:
     """Return the value of a server's own counter, summed over its labels; ``None``: it has none.
 

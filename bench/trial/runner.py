@@ -37,7 +37,13 @@ from bench.trial.fault import StagedFault, stage
 from bench.trial.idle_wait import wait_until_idle
 from bench.trial.marks import Mark, Marker
 from bench.trial.measurements import Measurements
-from bench.trial.record import REQUEST_TIMEOUT_S, blank, idle_wait_caveats, observer_caveats
+from bench.trial.record import (
+    REQUEST_TIMEOUT_S,
+    blank,
+    drain_caveats,
+    idle_wait_caveats,
+    observer_caveats,
+)
 from bench.trial.stalls import StalledError, StallWatch, check_standstill, unfit_marks
 
 REST_S = 2.0
@@ -159,7 +165,7 @@ class TrialRunner:
         with StallWatch() as watch:
             with sampler:
                 begin_us = self._measure(load)
-            churned = self._pause_churn()
+            churned = self._pause_churn("end")
             observed = self._observers.pause()
             end = marker.end()
         check_standstill("this process", watch.longest_s)
@@ -306,12 +312,14 @@ class TrialRunner:
             if drained.in_flight:
                 text = f"{drained.in_flight} requests in flight at the begin mark"
                 self._out.note([(CaveatKind.NOT_DRAINED, text)])
-        self._pause_churn()
+        self._pause_churn("begin")
         self._out.note(observer_caveats(self._observers.pause().values(), "begin"))
 
-    def _pause_churn(self) -> ChurnReport:
-        self._churned.append(self._cluster.churn.pause())
-        return self._churned[-1]
+    def _pause_churn(self, mark: str) -> ChurnReport:
+        churned = self._cluster.churn.pause()
+        self._churned.append(churned)
+        self._out.note(drain_caveats(churned, mark))
+        return churned
 
     def _measure(self, load: LoadDriver | None) -> int:
         """Measure the window; return its begin in microseconds of the monotonic clock."""

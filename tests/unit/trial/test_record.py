@@ -18,6 +18,7 @@ from bench.trial.record import (
     UPSTREAM_REQUESTS,
     blank,
     churn_caveats,
+    drain_caveats,
     grown,
     load_caveats,
     observer_caveats,
@@ -121,6 +122,13 @@ def test_churn_that_fell_behind_is_a_caveat_with_both_rates_and_a_reason() -> No
     assert CaveatKind.CHURN_NOT_REACHED is kind
     assert "12.5 times a second, not 20" in text
     assert "PATCH: 500" in text
+
+
+def test_writes_in_flight_at_a_mark_are_a_caveat() -> None:
+    assert [] == list(drain_caveats(STEADY, "begin"))
+    ((kind, text),) = drain_caveats(replace(STEADY, in_flight=2), "begin")
+    assert CaveatKind.NOT_DRAINED is kind
+    assert "2 writes of the churn in flight at the begin mark" == text
 
 
 def test_a_trial_counts_as_failed_until_it_is_over() -> None:
