@@ -1,8 +1,8 @@
 """A client's connection: uvicorn's HTTP protocol, with bounds against slow or large requests.
 
 A client occupies no more than its socket and its answer. The connection is closed when
-no complete request comes, when the client does not read its answer, and when a request's
-head is too large. Refusals have the shape of every other error.
+no complete request comes, when the client does not read its answer, when a request's head
+is too large, and when too many requests wait. Refusals have the shape of every other error.
 """
 
 import asyncio
@@ -24,6 +24,9 @@ STALL_S = 30.0
 
 MAX_HEAD_BYTES = 64 << 10
 """Limit of a request's target and headers: selectors and tokens can be long."""
+
+MAX_WAITING = 256
+"""Requests that may wait for the answer to an earlier one; one read can bring thousands."""
 
 
 class ClientConnection(HttpToolsProtocol):
@@ -60,11 +63,13 @@ class ClientConnection(HttpToolsProtocol):
             self._refuse(self._refusal)
 
     def on_headers_complete(self) -> None:
-        """Accept the request if its head is not too large."""
+        """Accept the request if its head is not too large, and not too many others wait."""
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > MAX_HEAD_BYTES:
             self._refusal = _too_large()
             raise ValueError(self._refusal.message)  # ends the parser's work
+        if len(self.pipeline) >= MAX_WAITING:
+            raise ValueError("too many requests wait")  # no answer to it: one is under way
         self._head_bytes = 0
         self._unset_keepalive_if_required()
         super().on_headers_complete()
@@ -77,6 +82,12 @@ class ClientConnection(HttpToolsProtocol):
         """End the request's body."""
         self._head_bytes = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Begin the next answer; unlike in the base class, read nothing while requests wait."""
+        super().on_response_complete()
+        if self.pipeline:
+            self.flow.pause_reading()
 
     def pause_writing(self) -> None:
         """Start the stall timer: the client has answers to read."""

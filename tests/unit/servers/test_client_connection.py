@@ -197,3 +197,27 @@ def test_requests_sent_at_once_are_answered_in_their_order(address: tuple[str, i
 
     statuses = [part[:3] for part in received.split(b"HTTP/1.1 ")[1:]]
     assert [b"200", b"200", b"404"] * 50 + [b"200"] == statuses
+
+
+def test_a_client_with_too_many_requests_waiting_is_cut_off(
+    monkeypatch: pytest.MonkeyPatch, address: tuple[str, int]
+) -> None:
+    monkeypatch.setattr(client_connection, "IDLE_S", 0.3)
+
+    with connect(address, SMALL * 1000) as client:
+        assert read_all(client).count(b"HTTP/1.1 ") < 1000
+
+
+def test_further_requests_are_read_once_none_waits(
+    monkeypatch: pytest.MonkeyPatch, address: tuple[str, int]
+) -> None:
+    monkeypatch.setattr(client_connection, "MAX_WAITING", 3)
+    last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+    with connect(address, REQUEST * 4) as client:
+        received = client.recv(1 << 20)
+        while received.count(b"HTTP/1.1 200 ") < 2:
+            received += client.recv(1 << 20)
+        client.sendall(SMALL * 2 + last)  # too many beside the two that wait
+        time.sleep(0.2)  # the server could read them
+        assert 7 == (received + read_all(client)).count(b"HTTP/1.1 200 ")
