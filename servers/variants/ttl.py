@@ -2,13 +2,15 @@
 
 Many services do this before they know of informers. An answer is up to ``ttl_s``
 old, and the client cannot see that. Once it has expired, one request fetches it anew
-while the others wait for that request (single flight).
+while the others wait for that request (single flight), and share its answer or error.
 """
 
+import math
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -27,12 +29,11 @@ V = TypeVar("V")
 
 
 class _Slot(Generic[V]):
-    """One answer, and the lock of the thread that fetches it."""
+    """The last answer to one key; with single flight also the one under way, without expiry."""
 
     def __init__(self) -> None:
-        self.fetching = threading.Lock()
-        self.value: V | None = None
-        self.expiry = 0.0
+        self.answer: Future[V] = Future()
+        self.expiry = -math.inf
 
 
 class TtlCache(Generic[V]):
@@ -55,31 +56,37 @@ class TtlCache(Generic[V]):
 
     def get(self, key: object, fetch: Callable[[], V]) -> V:
         """Return the cached value of ``key``, or the result of ``fetch``; raise as ``fetch``."""
-        slot = self._slot(key)
-        value = self._fresh(slot)
-        if value is not None:
-            return value
-        if not self._single_flight:
-            return self._fetch(slot, fetch)
-        with slot.fetching:
-            value = self._fresh(slot)  # another may have fetched it while we waited
-            return value if value is not None else self._fetch(slot, fetch)
+        with self._lock:
+            slot = self._slot(key)
+            found = self._clock() < slot.expiry
+            answer: Future[V] = slot.answer if found else Future()
+            if self._single_flight and not found:
+                slot.answer, slot.expiry = answer, math.inf
+        return answer.result() if found else self._fetch(slot, answer, fetch)
 
     def _slot(self, key: object) -> _Slot[V]:
-        with self._lock:
-            slot = self._slots.setdefault(key, _Slot())
-            self._slots.move_to_end(key)
-            if len(self._slots) > self._size:
-                self._slots.popitem(last=False)
-            return slot
+        slot = self._slots.get(key)
+        if slot is None:
+            slot = self._slots[key] = _Slot()
+        self._slots.move_to_end(key)
+        if len(self._slots) > self._size:
+            self._slots.popitem(last=False)
+        return slot
 
-    def _fresh(self, slot: _Slot[V]) -> V | None:
-        return slot.value if self._clock() < slot.expiry else None
-
-    def _fetch(self, slot: _Slot[V], fetch: Callable[[], V]) -> V:
+    def _fetch(self, slot: _Slot[V], answer: Future[V], fetch: Callable[[], V]) -> V:
+        """Return the result of ``fetch``, and give it, or its error, to those who wait."""
         requested_at = self._clock()  # an answer is as old as its request
-        value = fetch()
-        slot.value, slot.expiry = value, requested_at + self._ttl_s
+        try:
+            value = fetch()
+        except BaseException as error:
+            with self._lock:
+                if slot.answer is answer:
+                    slot.expiry = -math.inf
+            answer.set_exception(error)
+            raise
+        answer.set_result(value)
+        with self._lock:
+            slot.answer, slot.expiry = answer, requested_at + self._ttl_s
         return value
 
 

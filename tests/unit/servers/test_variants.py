@@ -1,5 +1,6 @@
 """Further read paths: found by their file, pages that expire, answers cached for a while."""
 
+import itertools
 import subprocess
 import sys
 import threading
@@ -197,6 +198,38 @@ def test_concurrent_requests_for_an_expired_answer_fetch_it_once_or_each(single_
     with ThreadPoolExecutor(6) as threads:
         assert [1] * 6 == list(threads.map(ask, range(6)))
     assert fetches == len(count)
+
+
+@pytest.mark.parametrize("outcome", [1, SourceError(503, "away")], ids=["answer", "error"])
+def test_requests_that_come_during_a_fetch_share_its_outcome_though_it_outlasts_the_ttl(outcome):
+    looks = itertools.count()
+    all_wait = threading.Event()
+
+    def clock() -> float:
+        look = next(looks)
+        if look == 6:  # of each request at its start, and of the one that fetches
+            all_wait.set()
+        return float(look)
+
+    cache = TtlCache[int](1.0, 10, single_flight=True, clock=clock)
+    count: list[int] = []
+
+    def fetch() -> int:
+        count.append(1)
+        assert all_wait.wait(60)
+        if isinstance(outcome, SourceError):
+            raise outcome
+        return outcome
+
+    def ask(_: int) -> int | SourceError:
+        try:
+            return cache.get("key", fetch)
+        except SourceError as error:
+            return error
+
+    with ThreadPoolExecutor(6) as threads:
+        assert [outcome] * 6 == list(threads.map(ask, range(6)))
+    assert 1 == len(count)
 
 
 def test_an_answer_at_a_version_is_not_cached():
