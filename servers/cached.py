@@ -7,6 +7,7 @@ a version, which is the present one or kept.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from kube_informer import CachedObject, Health, Snapshot
@@ -136,6 +137,8 @@ class CachedSource:
             position = continue_token.read(query.continue_token)
             snapshot = self._continued(position, query)
             return self._page(snapshot, query, after=position.key)
+        if query.resource_version == "0":
+            query = replace(query, limit=0)  # the API server's watch cache ignores it, too
         snapshot = self._snapshot_for(query)
         selected = query.limit or query.label_selector or query.field_selector
         if selected or self._encode is not as_received:

@@ -134,6 +134,8 @@ func (c *cached) list(ctx context.Context, q query) (page, error) {
 			return page{}, err
 		}
 		version, match = after.Version, metav1.ResourceVersionMatchExact
+	} else if version == "0" {
+		q.options.Limit = 0 // the API server's watch cache ignores it, too
 	} else if match == "" && q.options.Limit > 0 {
 		match = metav1.ResourceVersionMatchExact
 	}

@@ -76,6 +76,22 @@ def test_direct_rv0_ignores_a_limit_as_the_api_server_does(
     assert "continue" not in answer.body
 
 
+@pytest.mark.parametrize(
+    "parameters", [{}, {"resourceVersionMatch": "NotOlderThan"}, {"labelSelector": "tier=backend"}]
+)
+def test_version_0_ignores_a_limit_as_the_api_server_does(
+    compared: list[Client], reference: Reference, parameters: dict[str, str]
+) -> None:
+    parameters = {"resourceVersion": "0", "limit": "4", **parameters}
+    expected = reference.names(NAMESPACE, **parameters)
+
+    for server in compared:
+        answer = server.ask(f"/pods/{NAMESPACE}", **parameters)
+
+        assert (server.name, expected) == (server.name, answer.names)
+        assert "continue" not in answer.body, server.name
+
+
 def test_a_page_that_ends_with_the_list_is_the_last(paging: Client) -> None:
     assert [5, 5] == [len(page.pods) for page in paging.pages(f"/pods/{NAMESPACE}", 5)]
 
