@@ -122,6 +122,9 @@ class PhaseSwitch:
 _AFTER_TIMEOUT_S = 1.0
 """Every request ends by its own time-out; this is added for its bookkeeping."""
 _POLL_S = 0.005
+_TICK_S = 0.25
+"""Time between two looks for a standstill. A standstill may begin just after a look, so up to one
+tick of it is not counted."""
 
 
 class PhaseResult(Counts, frozen=True, kw_only=True):
@@ -154,13 +157,13 @@ def run_phase(
     gevent.sleep(max(0.0, phase.begin_s - monotonic()))
     began_s, began_cpu_s = monotonic(), time.process_time()
     switch.begin(phase)
-    last = None
+    reporter = _Reporter(phase, on_progress)
     while (left_s := phase.end_s - monotonic()) > 0:
-        due_s = monotonic() + min(left_s, PROGRESS_EVERY_S)
+        reporter.report_if_due()
+        due_s = monotonic() + min(left_s, _TICK_S)
         gevent.sleep(due_s - monotonic())
         phase.stood_still_s = max(phase.stood_still_s, monotonic() - due_s)
-        last = progress(phase.name, phase.seconds, phase.begin_s, phase.counts(), last)
-        on_progress(last)
+    reporter.report()
     span_s, cpu_s = monotonic() - began_s, time.process_time() - began_cpu_s
     _drain(phase, drain_s)
     recorder = phase.recorder
@@ -194,6 +197,25 @@ def progress(
         seconds=seconds,
         rps=round((counts["answered"] - base) / span_s, 1) if span_s > 0 else 0.0,
     )
+
+
+class _Reporter:
+    """Reports the progress of ``phase``."""
+
+    def __init__(self, phase: Phase, on_progress: Callable[[Progress], None]) -> None:
+        self._phase, self._on_progress = phase, on_progress
+        self._last: Progress | None = None
+        self._due_s = phase.begin_s + PROGRESS_EVERY_S
+
+    def report_if_due(self) -> None:
+        if monotonic() >= self._due_s:
+            self.report()
+
+    def report(self) -> None:
+        phase = self._phase
+        self._due_s = monotonic() + PROGRESS_EVERY_S
+        self._last = progress(phase.name, phase.seconds, phase.begin_s, phase.counts(), self._last)
+        self._on_progress(self._last)
 
 
 def _drain(phase: Phase, bound_s: float) -> None:
