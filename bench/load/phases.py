@@ -165,7 +165,7 @@ def run_phase(
         phase.stood_still_s = max(phase.stood_still_s, monotonic() - due_s)
     reporter.report()
     span_s, cpu_s = monotonic() - began_s, time.process_time() - began_cpu_s
-    _drain(phase, drain_s)
+    _drain(phase, drain_s, reporter.report_if_due)
     recorder = phase.recorder
     if recorder is None:
         gc.collect()
@@ -218,10 +218,11 @@ class _Reporter:
         self._on_progress(self._last)
 
 
-def _drain(phase: Phase, bound_s: float) -> None:
+def _drain(phase: Phase, bound_s: float, on_poll: Callable[[], None]) -> None:
     deadline = monotonic() + bound_s
     arrivals = phase.arrivals
     while (phase.in_flight or (arrivals and arrivals.are_due())) and monotonic() < deadline:
         gevent.sleep(_POLL_S)
+        on_poll()
     if arrivals is not None:
         arrivals.give_up()

@@ -25,7 +25,8 @@ from bench.load.spec import DistributedLoad, Load
 from bench.load.user import LoadUser
 
 SILENT_S = 10.0
-"""Workers report every second within a phase; Locust misses their heartbeats after four."""
+"""Workers report every second until a phase is drained; Locust misses their heartbeats after
+four."""
 SPAWN_BOUND_S = 30.0
 CLOCK_BOUND_S = 5.0
 POLL_S = 0.01
