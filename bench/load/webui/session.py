@@ -58,6 +58,7 @@ class Session:
         if not self._under_way:
             return
         self._under_way = False
+        self._collector.keep_local()  # the next test, which may start at once, makes new recorders
         # in its own greenlet: marks wait for the API server, and a stop must not
         self._ending = gevent.spawn(self._end)
 
