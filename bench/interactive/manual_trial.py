@@ -1,6 +1,7 @@
 """Manual trial: one test that a person starts, from its begin mark to its records."""
 
 import dataclasses
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -33,13 +34,15 @@ from bench.trial.marks import Mark, Marker
 TIMES = ("intended_us", "sent_us", "done_us")
 
 
-def read_rows(folder: Path, server: str, *, begin_us: int) -> pd.DataFrame:
-    """Return the rows of ``server``, times counted from ``begin_us`` (since the epoch).
+def read_rows(folder: Path, server: str, *, begin_s: float, end_s: float) -> pd.DataFrame:
+    """Return the rows of ``server`` between two moments, times counted from the first.
 
-    Pieces are ``<server>-<the piece's begin in us>-<number>.parquet``; each is removed
-    once it is read.
+    The moments are in seconds since the epoch. Pieces are
+    ``<server>-<the piece's begin in us>-<number>.parquet``; each is removed once it is
+    read. A load that continues past a mark leaves rows of the time beyond it.
     """
     frames = [REQUESTS.empty()]
+    begin_us = round(begin_s * 1e6)
     for path in sorted(folder.glob(f"{server}-*.parquet")):
         frame = pd.read_parquet(path)
         shift = int(path.stem.split("-")[-2]) - begin_us
@@ -48,6 +51,7 @@ def read_rows(folder: Path, server: str, *, begin_us: int) -> pd.DataFrame:
         frames.append(frame)
         path.unlink()
     rows = pd.concat(frames) if len(frames) > 1 else frames[0]
+    rows = rows[rows["intended_us"].between(0, (end_s - begin_s) * 1e6, inclusive="left")]
     return rows.sort_values("intended_us", ignore_index=True)
 
 
@@ -103,6 +107,7 @@ class ManualTrial:
         self.environment = environment
         self.rows = rows
         self.churn_per_s = environment.churn_per_s
+        self.started_s = time.time()
         self.markers = {name: _marker(number, environment, name) for name in requested.servers}
         self.begun: dict[str, Mark] = {}
         self.ended: dict[str, Mark] = {}
@@ -141,8 +146,9 @@ class ManualTrial:
 def trial_of(trial: Trial, test: ManualTrial) -> tuple[TrialRecord, dict[str, Any]]:
     """Return the trial's record, and its tables by name, from the test of its server."""
     begin, end = test.begun.get(trial.server), test.ended.get(trial.server)
-    begin_s = begin.at_monotonic_s + begin.clock_offset_s if begin else time.time()
-    requests = read_rows(test.rows, trial.server, begin_us=round(begin_s * 1e6))
+    begin_s = begin.at_monotonic_s + begin.clock_offset_s if begin else test.started_s
+    end_s = end.at_monotonic_s + end.clock_offset_s if end else math.inf
+    requests = read_rows(test.rows, trial.server, begin_s=begin_s, end_s=end_s)
     window_s = max(0.001, float(requests["intended_us"].max()) / 1e6 if len(requests) else 0.0)
     record = TrialRecord(
         schema=SCHEMA,

@@ -67,8 +67,8 @@ class Session:
             if self._test is not None:
                 self._test.close()
             self._number += 1
-            rows = self._folder / "rows" / str(self._number)
-            rows.mkdir(parents=True)
+            rows = self._folder / "rows"  # of all tests: the marks tell whose a row is
+            rows.mkdir(exist_ok=True)
             self._test = ManualTrial(self._number, requested, self._environment, rows)
             self._test.begin()
             return {"folder": str(rows)}

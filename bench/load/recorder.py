@@ -100,8 +100,13 @@ class Recorder:
 
 def write_rows(table: pa.Table, path: Path) -> None:
     """Write rows as Parquet, completely or not at all."""
+    write_packed(packed(table), path)
+
+
+def write_packed(rows: bytes, path: Path) -> None:
+    """Write packed rows, completely or not at all."""
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(packed(table))
+    partial.write_bytes(rows)
     partial.replace(path)
 
 

@@ -261,6 +261,9 @@ def test_the_session_is_downloaded_and_reported_with_its_caveat(ui, page, tmp_pa
     html = (reports / run.name / "index.html").read_text()
     assert "not interleaved" in html
     assert 4 == len(trials_of(run)), "the test downloaded while running is two of each server"
+    for path in run.glob("trials/*"):
+        marks_us = json.loads((path / "trial.json").read_text())["marks_s"] * 1e6
+        assert read_parquet(path / "requests.parquet")["intended_us"].between(0, marks_us).all()
     sources = {
         source
         for path in run.glob("trials/*/scrapes.parquet")

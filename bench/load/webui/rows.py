@@ -17,7 +17,7 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from bench.load.distributed.malformed import reason
-from bench.load.recorder import Recorder, packed
+from bench.load.recorder import Recorder, packed, write_packed
 from bench.load.webui.classes import SERVERS, Reader
 
 KEY = "informer_bench_rows"
@@ -43,7 +43,7 @@ def take(classes: Iterable[type[Reader]]) -> list[dict[str, Any]]:
 
 
 class Collector:
-    """Writes the rows of ``classes``, or of the workers' classes, as files of the present test."""
+    """Writes the rows of ``classes``, or of the workers' classes, as files."""
 
     def __init__(self, environment: Environment, classes: Iterable[type[Reader]]) -> None:
         self._environment = environment
@@ -101,7 +101,7 @@ class Collector:
                 continue
             self._count += 1
             name = f"{server}-{begin * 1e6:.0f}-{self._count}.parquet"
-            (self._folder / name).write_bytes(rows)
+            write_packed(rows, self._folder / name)  # the harness may look at the folder meanwhile
 
 
 def report_from_workers(environment: Environment, classes: Iterable[type[Reader]]) -> None:

@@ -1,5 +1,7 @@
 """Manual trials: a requested test becomes a scenario, and pieces of rows become one table."""
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -63,12 +65,23 @@ def test_rows_of_all_pieces_count_from_one_begin_and_are_in_order(tmp_path):
     piece(tmp_path, "direct", 2_000_000, 1, 500)
     piece(tmp_path, "direct", 1_500_000, 2, 700)
     piece(tmp_path, "informer", 1_000_000, 3, 0)
-    rows = read_rows(tmp_path, "direct", begin_us=1_000_000)
+    rows = read_rows(tmp_path, "direct", begin_s=1.0, end_s=math.inf)
     assert [500_700, 1_000_500] == list(rows["intended_us"])
     assert rows["done_us"].isna().all()
     assert ["informer-1000000-3.parquet"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_each_trial_has_the_rows_between_its_marks_of_a_load_that_continues(tmp_path):
+    for number, intended_us in enumerate([999_999, 1_000_000, 1_999_999, 2_000_000]):
+        piece(tmp_path, "direct", 0, number, intended_us)
+    first = read_rows(tmp_path, "direct", begin_s=1.0, end_s=2.0)
+    for number, intended_us in enumerate([1_999_999, 2_100_000, 2_200_000]):
+        piece(tmp_path, "direct", 0, number, intended_us)
+    second = read_rows(tmp_path, "direct", begin_s=2.1, end_s=3.0)
+    assert [0, 999_999] == list(first["intended_us"])
+    assert [0, 100_000] == list(second["intended_us"])
+
+
 def test_no_pieces_make_a_table_without_rows(tmp_path):
-    rows = read_rows(tmp_path, "direct", begin_us=0)
+    rows = read_rows(tmp_path, "direct", begin_s=0.0, end_s=math.inf)
     assert (REQUESTS.schema.names, 0) == (list(rows.columns), len(rows))
