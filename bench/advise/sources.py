@@ -144,8 +144,8 @@ def _joined(lines: Iterator[bytes]) -> Iterator[bytes]:
             yield text.removesuffix(b",")
             continue
         opens, closes = text.endswith((b"{", b"[")), text.startswith((b"}", b"]"))
-        if opens and text.startswith(WRAPPERS):  # its elements are the records
-            pending = []
+        if opens and text.startswith(WRAPPERS) and (not pending or depth == base + 1):
+            pending, size = [], 0  # its elements are the records; deeper keys are of bodies
         elif pending or text == b"{":
             base = base if pending else depth
             pending.append(text)

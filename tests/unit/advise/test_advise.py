@@ -193,6 +193,27 @@ def test_reads_an_array_whose_brackets_have_no_lines_of_their_own(
     assert PLANTED == verdicts(advice)
 
 
+BODY = {"items": [{"volumes": [{"configMap": {"items": [{"key": "a", "path": "b"}]}}]}]}
+
+
+@pytest.mark.parametrize("google", [False, True])
+def test_reads_pretty_printed_records_with_lists_in_their_bodies(
+    tmp_path: Path, google: bool
+) -> None:
+    lines = (line("a", "list", "/api/v1/pods", at, userAgent="b") for at in range(9))
+    records = [json.loads(text) for text in lines]
+    if google:
+        (packed,) = FORMATS["gke-gcloud"](records)
+        entries = json.loads(packed)
+        for entry in entries:
+            entry["protoPayload"]["response"] = BODY
+        text = json.dumps(entries, indent=2)
+    else:
+        text = "\n".join(json.dumps(row | {"responseObject": BODY}, indent=2) for row in records)
+    advice = advice_of(written(tmp_path / "audit.json", [text.encode()]))
+    assert (9, 0) == (client(advice, "a").lists, advice.log.unknown)
+
+
 @pytest.mark.parametrize(
     "nulls",
     [
