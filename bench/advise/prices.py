@@ -82,7 +82,7 @@ def _events_per_s(client: Client, sums: Sums, objects: float, counts: Counts) ->
     }
     writes = float(sum(of_resource.values()))
     if client.scope == "namespace" and of_resource:
-        writes /= len(of_resource)
+        writes *= min(1.0, client.namespaces / len(of_resource))
     if client.scope == "object":
         total = counts.objects.get(client.resource) or sums.named.get(client.resource, 0)
         writes *= min(1.0, client.targets / max(total, objects))

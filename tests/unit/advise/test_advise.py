@@ -546,6 +546,21 @@ def test_an_informer_costs_events_and_starts(log: Path, costs: UnitCosts) -> Non
     assert poller.break_even_per_s < poller.per_s
 
 
+@pytest.mark.parametrize(("namespaces", "writes"), [(1, 30), (2, 60), (3, 90), (4, 90)])
+def test_an_informer_costs_the_events_of_each_namespace_that_its_client_lists(
+    tmp_path: Path, namespaces: int, writes: int
+) -> None:
+    pods = "/api/v1/namespaces/{}/pods"
+    lines = [line("b", "patch", f"{pods.format(at % 3)}/c", at) for at in range(90)]
+    lines += [
+        line("a", "list", pods.format(namespace), at)
+        for at in range(0, 90, 10)
+        for namespace in range(namespaces)
+    ]
+    advice = advice_of(written(tmp_path / "audit.log", lines))
+    assert writes == pytest.approx(client(advice, "a").events_per_s * advice.log.covered_s)
+
+
 def test_shares_of_all_priced_reads_are_one(priced: Advice) -> None:
     assert 1 == pytest.approx(sum(row.share or 0 for row in priced.clients))
 
