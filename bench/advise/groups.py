@@ -38,7 +38,9 @@ CREATE OR REPLACE TEMP TABLE batch AS SELECT
   name || array_to_string(list_sort(
     regexp_extract_all(query, '(?:^|&)((?:field|label)Selector=[^&]+)', 1)), '&') AS target,
   regexp_extract(query, '(?:^|&)resourceVersion=([^&]*)', 1) AS version,
-  try_cast(regexp_extract(query, '(?:^|&)limit=(\\d+)', 1) AS BIGINT) AS page,
+  -- a watch cache ignores the limit at version 0; events have no watch cache
+  CASE WHEN version <> '0' OR split_part(resource, '.', 1) = 'events'
+    THEN try_cast(regexp_extract(query, '(?:^|&)limit=(\\d+)', 1) AS BIGINT) END AS page,
   contains(query, 'continue=') AS further,
   verb = 'watch' AND contains(query, 'sendInitialEvents=true') AS streamed,
   verb IN ('create', 'update', 'patch', 'delete') AND NOT contains(query, 'dryRun=') AS is_write,
@@ -53,6 +55,7 @@ FROM batch WHERE verb = 'list' AND NOT further GROUP BY "user", agent, resource,
 _TARGET = '"user", agent, resource, scope, namespace, target, address'
 _COUNTS = {
     "lists": "verb = 'list' AND NOT further",
+    "limited": "verb = 'list' AND NOT further AND page > 0",
     "pages": "verb = 'list' AND (further OR page > 0)",
     "fresh": "verb = 'list' AND NOT further AND version = '0'",
     "resumed": "verb = 'list' AND NOT further AND version NOT IN ('', '0')",
@@ -106,8 +109,8 @@ _NAMED = """
 SELECT resource, count(DISTINCT namespace || '/' || target) AS objects
 FROM targets WHERE scope = 'object' AND failed < gets + writes GROUP BY resource"""
 _PAGED = """
-SELECT resource, sum(items) / sum(lists) - sum(items) / sum(pages) / 2.0 AS objects
-FROM targets WHERE scope = 'all' AND items > 0 GROUP BY resource HAVING sum(pages) > sum(lists)"""
+SELECT resource, sum(items) / sum(limited) - sum(items) / sum(pages) / 2.0 AS objects
+FROM targets WHERE scope = 'all' AND limited > 0 AND pages > limited GROUP BY resource"""
 """Assumes that the last page is half full."""
 _COVERED = """
 SELECT coalesce(sum(least(gap, {quiet})) FILTER (gap > 0), 0) + 1, min(second), max(second)

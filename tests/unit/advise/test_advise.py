@@ -570,6 +570,25 @@ def test_objects_are_counted_by_pages_without_a_file_of_counts(priced: Advice) -
     assert (4 * 500 - 250, "pages") == (pager.objects, pager.objects_from)
 
 
+@pytest.mark.parametrize("user", ["a", "b"])
+@pytest.mark.parametrize("whole", ["limit=500&resourceVersion=0", "resourceVersion=7", ""])
+def test_lists_that_are_answered_whole_count_no_objects_by_pages(
+    tmp_path: Path, user: str, whole: str
+) -> None:
+    pages = ("limit=500", "limit=500&continue=x", "limit=500&continue=y")
+    requests = [("a", query) for query in pages] + [(user, whole)] * 9
+    lines = (line(name, "list", f"/api/v1/pods?{query}", 1) for name, query in requests)
+    sums, _ = sum_log(find([str(written(tmp_path / "audit.log", lines))]), lambda: None)
+    assert {"pods": 1500 - 500 / 2} == sums.paged
+
+
+def test_events_have_no_watch_cache_and_are_paged_at_any_version(tmp_path: Path) -> None:
+    queries = ("limit=500&resourceVersion=0", "limit=500&continue=x", "limit=500&continue=y")
+    lines = (line("a", "list", f"/api/v1/events?{query}", 1) for query in queries)
+    sums, _ = sum_log(find([str(written(tmp_path / "audit.log", lines))]), lambda: None)
+    assert {"events": 1500 - 500 / 2} == sums.paged
+
+
 def test_counts_are_read_from_metrics_and_from_plain_lines(tmp_path: Path) -> None:
     path = written(
         tmp_path / "counts.txt",
