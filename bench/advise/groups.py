@@ -43,7 +43,10 @@ CREATE OR REPLACE TEMP TABLE batch AS SELECT
     THEN try_cast(regexp_extract(query, '(?:^|&)limit=(\\d+)', 1) AS BIGINT) END AS page,
   contains(query, 'continue=') AS further,
   verb = 'watch' AND contains(query, 'sendInitialEvents=true') AS streamed,
-  verb IN ('create', 'update', 'patch', 'delete') AND NOT contains(query, 'dryRun=') AS is_write,
+  verb IN ('create', 'update', 'patch', 'delete') AND NOT contains(query, 'dryRun=')
+    -- these subresources change no object
+    AND split_part(resource, '/', 2) NOT IN
+      ('token', 'exec', 'attach', 'portforward', 'proxy') AS is_write,
   started, code,
   -- a watch was asked for long before the line that ends it, maybe before the log begins
   epoch(try_cast(left("at", 19) AS TIMESTAMP))::BIGINT AS second,

@@ -561,6 +561,24 @@ def test_an_informer_costs_the_events_of_each_namespace_that_its_client_lists(
     assert writes == pytest.approx(client(advice, "a").events_per_s * advice.log.covered_s)
 
 
+@pytest.mark.parametrize(
+    ("verb", "subresource", "events"),
+    [
+        *(("create", name, 0) for name in ("exec", "attach", "portforward", "token")),
+        ("update", "proxy/metrics", 0),
+        *(("create", name, 1) for name in ("binding", "eviction")),
+        ("patch", "status", 1),
+    ],
+)
+def test_a_write_to_a_subresource_is_an_event_if_it_changes_the_object(
+    tmp_path: Path, verb: str, subresource: str, events: int
+) -> None:
+    lines = [line("a", "list", "/api/v1/pods", at) for at in range(0, 90, 10)]
+    lines.append(line("b", verb, f"/api/v1/namespaces/c/pods/d/{subresource}", 5))
+    advice = advice_of(written(tmp_path / "audit.log", lines))
+    assert events == pytest.approx(client(advice, "a").events_per_s * advice.log.covered_s)
+
+
 def test_shares_of_all_priced_reads_are_one(priced: Advice) -> None:
     assert 1 == pytest.approx(sum(row.share or 0 for row in priced.clients))
 
