@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.advise.counts import Counts
 from bench.advise.groups import Sums
-from bench.advise.result import ASKS, STUMBLES, Client, Price, Verdict
+from bench.advise.result import ASKS, STUMBLES, Client, Price, Verdict, Why
 from bench.analysis.cost_model import INFORMER, LIFETIME_S, CostModel, Question
 from bench.stats import CONFIDENCE, Estimate
 from bench.stats.least_squares import Floats
@@ -90,7 +90,7 @@ def _events_per_s(client: Client, sums: Sums, objects: float, counts: Counts) ->
 
 
 def _priced(client: Client, counts: Counts, costs: UnitCosts) -> Client:
-    if client.verdict in FREE or not client.per_s:
+    if client.verdict in FREE or client.why is Why.NO_WATCH or not client.per_s:
         return client
     size_each = counts.bytes_each.get(client.resource)
     size = size_each / costs.pod_bytes if size_each and costs.pod_bytes else 1.0

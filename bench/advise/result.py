@@ -44,6 +44,7 @@ class Why(StrEnum):
     WRITES = "writes"
     ONCE = "once"
     UNTIMED = "untimed"
+    NO_WATCH = "no-watch"
 
 
 class Price(msgspec.Struct, frozen=True):

@@ -30,6 +30,13 @@ after 30 to 60 minutes (``--min-request-timeout``)."""
 HOUR_S = 3600
 LOOPBACK = ("system:apiserver",)
 LEASES = "leases.coordination.k8s.io"
+NO_WATCH = (
+    ".metrics.k8s.io",
+    "componentstatuses",
+    "imagestreamtags.image.openshift.io",
+    "packagemanifests.packages.operators.coreos.com",
+)
+"""Ends of resources that can be read and not watched."""
 
 
 def clients(sums: Sums) -> list[Client]:
@@ -91,6 +98,8 @@ def _verdict(
         return Verdict.LOOPBACK, None
     if row["resource"] == LEASES and row["scope"] == "object":
         return Verdict.LEASES, None
+    if row["resource"].endswith(NO_WATCH):
+        return Verdict.CANNOT_SAY, Why.NO_WATCH
     reads = lists + row["gets"]
     if row["failed"] >= REFUSED * (reads + watches + row["writes"]):
         return Verdict.CANNOT_SAY, Why.REFUSED
@@ -107,11 +116,7 @@ def _verdict(
         return Verdict.CANNOT_SAY, Why.FEW
     if watches and lists < POLLED * watches:
         return _stumbles(row, lists, discoveries), None
-    rate = lists / covered_s
-    crowd = row["crowd"] or 0.0
-    if row["addresses"] >= CROWD and crowd >= CROWD * (1 + rate):
-        return Verdict.HERD, None
-    return (Verdict.PAGES if row["pages"] > row["lists"] else Verdict.POLLS), None
+    return _polls(row, lists / covered_s), None
 
 
 def _of_gets(row: Row, again: int) -> tuple[Verdict, Why | None]:
@@ -121,6 +126,12 @@ def _of_gets(row: Row, again: int) -> tuple[Verdict, Why | None]:
     if again >= AGAIN and gets >= EACH * row["pairs"]:
         return Verdict.GET_POLLS, None
     return Verdict.CANNOT_SAY, Why.FEW if gets <= AGAIN else Why.ONCE
+
+
+def _polls(row: Row, rate: float) -> Verdict:
+    if row["addresses"] >= CROWD and (row["crowd"] or 0.0) >= CROWD * (1 + rate):
+        return Verdict.HERD
+    return Verdict.PAGES if row["pages"] > row["lists"] else Verdict.POLLS
 
 
 def _stumbles(row: Row, lists: int, discoveries: int) -> Verdict:

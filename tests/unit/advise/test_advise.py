@@ -406,6 +406,29 @@ def test_says_why_it_cannot_say(tmp_path: Path, lines: list[bytes], why: Why) ->
     assert (Verdict.CANNOT_SAY, why) == (row.verdict, row.why)
 
 
+@pytest.mark.parametrize(
+    ("verb", "path"),
+    [
+        ("list", "/apis/metrics.k8s.io/v1beta1/namespaces/a/pods?labelSelector=b"),
+        ("list", "/apis/external.metrics.k8s.io/v1beta1/namespaces/a/queue"),
+        ("list", "/api/v1/componentstatuses"),
+        ("get", "/apis/image.openshift.io/v1/namespaces/a/imagestreamtags/b:c"),
+    ],
+)
+def test_advises_no_informer_for_an_api_without_watch(
+    tmp_path: Path, costs: UnitCosts, verb: str, path: str
+) -> None:
+    lines = [
+        line(*request, at)
+        for at in range(0, 900, 15)
+        for request in (("a", verb, path), ("b", "list", "/api/v1/pods"))
+    ]
+    advice = advice_of(written(tmp_path / "audit.log", lines), costs=costs)
+    row = client(advice, "a")
+    assert (Verdict.CANNOT_SAY, Why.NO_WATCH) == (row.verdict, row.why)
+    assert (None, 1.0) == (row.share, client(advice, "b").share)
+
+
 def test_an_informer_that_streams_its_lists_is_no_poller(tmp_path: Path) -> None:
     stream = "/api/v1/pods?sendInitialEvents=true&watch=true"
     watch = "/api/v1/pods?resourceVersion=12&watch=true"
