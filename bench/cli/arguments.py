@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.cluster.binaries import KUBERNETES_VERSION, Version
 from bench.model import External
+from bench.plan.client_plan import VARIABLE
 from bench.plan.toml_schema import NAME
 from bench.report.language import ENGLISH, LANGUAGES
 from kube_informer.redaction import register_secret
@@ -89,10 +90,6 @@ def whole_number(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
-_VARIABLE = re.compile(
-    r"""\s*(?:env\s+)?([A-Za-z_]\w*)=((?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\;|&<>()])*)\s+(?=\S)"""
-)
-"""A variable and its value in front of a command."""
 _HARMLESS = re.compile(r"\d{0,6}|true|false|on|off|yes|no")
 _COMPUTED = re.compile(r"""^(?:[^'$`]|'[^']*')*[$`]""")
 """A value that the shell computes; in single quotes a dollar is literal."""
@@ -104,13 +101,13 @@ churn_rate = number(0, 1000)
 
 
 def client_command(text: str) -> tuple[str, str]:
-    """Read a client, ``CMD`` or ``NAME=CMD``; its name is "" if none is given."""
+    """Read a client, ``CMD`` or ``NAME=CMD``, unchanged; its name is "" if none is given."""
     name, equals, command = text.partition("=")
     if not equals or not NAME.fullmatch(name):
         name, command = "", text
     if not command.strip():
         raise argparse.ArgumentTypeError("a client is a command, or NAME=CMD")
-    return name, _without_values(name or "client", command)
+    return name, command
 
 
 def external_server(text: str) -> External:
@@ -121,18 +118,19 @@ def external_server(text: str) -> External:
             "write NAME=CMD: a name of lower-case letters, digits and hyphens, and a command, "
             f"not {name!r}{' without a command' if not command.strip() else ''}"
         )
-    return External(name, _without_values(name, command))
+    return External(name, without_values(name, command))
 
 
-def _without_values(server: str, command: str) -> str:
+def without_values(server: str, command: str) -> str:
     """Return ``command`` without the values of the variables set in front of it.
 
     A command is kept with the run and visible in process lists. The values, which may be
     secrets, go into the environment under names with the server's prefix, and the command
-    reads them from there. Numbers, switches, and values that the shell computes stay.
+    reads them from there, so no two servers may share a name. Numbers, switches, and values that
+    the shell computes stay.
     """
     assignments = ""
-    while (match := _VARIABLE.match(command)) is not None:
+    while (match := VARIABLE.match(command)) is not None:
         variable, value = match.groups()
         command = command[match.end() :]
         if not (_HARMLESS.fullmatch(value) or _COMPUTED.search(value)):

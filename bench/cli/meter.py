@@ -18,6 +18,7 @@ from bench.cli.arguments import (
     pod_count,
     round_count,
     whole_number,
+    without_values,
 )
 from bench.cli.exits import OK
 from bench.cli.plans import vocabulary
@@ -217,7 +218,7 @@ def _clients(options: argparse.Namespace, taken: Collection[str]) -> list[Client
     clients: list[Client] = []
     for name, command in (options.client, *options.against):
         called = name or name_of(command, [*taken, *(client.name for client in clients)])
-        clients.append(Client(called, command, rules, *ready))
+        clients.append(Client(called, without_values(called, command), rules, *ready))
     return clients
 
 

@@ -11,6 +11,10 @@ from bench.model import NO_SERVER, Client, Objects
 FAULT_AT_S, FAULT_S, FAULT_WINDOW_S = 3.0, 3.0, 20.0
 """Begin and length of a fault, and the length of a window that shows its aftermath, in seconds."""
 WARMUP_S, COOLDOWN_S = 1.0, 3.0
+VARIABLE = re.compile(
+    r"""\s*(?:env\s+)?([A-Za-z_]\w*)=((?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\;|&<>()])*)\s+(?=\S)"""
+)
+"""A variable and its value in front of a command."""
 WORD = re.compile(r"[a-z][a-z0-9-]*[a-z0-9]")
 NO_NAMES = frozenset(
     {"bash", "cd", "do", "env", "exec", "for", "if", "nice", "nohup", "sh", "sudo", "time"}
@@ -69,7 +73,12 @@ def client_plan(clients: Sequence[Client], on: Metering) -> str:
 
 
 def name_of(command: str, taken: Sequence[str] = ()) -> str:
-    """Return a name for a client from its command, different from those ``taken``."""
+    """Return a name for a client from its command, different from those ``taken``.
+
+    Variables in front of the command are skipped: their values may be secrets.
+    """
+    while (match := VARIABLE.match(command)) is not None:
+        command = command[match.end() :]
     stems = (re.sub(r"\.\w+$", "", word.rpartition("/")[2]) for word in command.split())
     usable = (stem for stem in stems if WORD.fullmatch(stem) and stem not in NO_NAMES)
     name = next(usable, "client")

@@ -1,7 +1,12 @@
 """Plans of clients: their tables, their errors, and the plan that ``meter`` writes."""
 
+import os
+import subprocess
+import tomllib
+
 import pytest
 
+from bench.cli import main
 from bench.cli.arguments import client_command
 from bench.model import Client, Objects
 from bench.plan import PlanError, Vocabulary, parse_plan
@@ -85,6 +90,7 @@ def test_an_invalid_table_is_an_error(change, message):
         ("while true; do kubectl get pods; done", "kubectl"),
         ("./bin/kube-controller-manager --leader-elect", "kube-controller-manager"),
         ("A=1 .venv/bin/python watcher.py", "watcher"),
+        ("A=s3/cret B='my secret' ./op", "op"),
     ],
 )
 def test_a_client_without_a_name_is_called_as_its_program(command, name):
@@ -93,6 +99,28 @@ def test_a_client_without_a_name_is_called_as_its_program(command, name):
 
 def test_two_clients_of_one_program_have_names_of_their_own():
     assert "kubectl-3" == name_of("kubectl get pods", ["kubectl", "kubectl-2"])
+
+
+def test_clients_without_names_keep_their_own_values(monkeypatch, capsys):
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+
+    client = "printenv MODE"
+    clients = (f"MODE=watch {client}", "--against", f"MODE=poll {client}")
+    assert 0 == main(["meter", *clients, "--print-plan"])
+
+    tables = tomllib.loads(capsys.readouterr().out)["client"]
+    values = {
+        table["name"]: subprocess.run(
+            ["/bin/sh", "-c", table["command"]],
+            env=os.environ,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for table in tables
+    }
+    assert {"printenv": "watch\n", "printenv-2": "poll\n"} == values
+    assert [] == [table for table in tables if "MODE=watch" in table["command"]]
 
 
 def test_a_name_stands_before_the_command_and_a_variable_is_none():
