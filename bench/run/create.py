@@ -141,7 +141,7 @@ def resume_run(
     )
     resumed_run = resumed(reader.record, plan, resumption)
     prior = PriorState(
-        attempts={record.trial: record.attempt or 1 for record in failed},
+        attempts={trial: writer.attempts(trial) for trial in todo},
         compared=reader.equality,
         differed=any(record.is_wrong for record in done),
         has_trials=len(done) > len(failed),

@@ -69,7 +69,7 @@ class PriorState:
     """State that an earlier part of the run left; empty for a new run."""
 
     attempts: Mapping[Trial, int] = field(default_factory=dict)
-    """Earlier attempts at each trial that is repeated."""
+    """Number of the last attempt at each trial that was run before."""
     compared: EqualityRecord | None = None
     differed: bool = False
     """Whether a server's answer after its window differed from a LIST."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from bench.model import EqualityRecord, RunRecord, TrialRecord
+from bench.model import EqualityRecord, RunRecord, Trial, TrialRecord
 from bench.store.errors import StoreError
 from bench.store.files import move_folder, new_folder
 from bench.store.records import write_record
@@ -44,10 +44,16 @@ class RunWriter:
 
         Returns its new path. Raises ``StoreError`` when it cannot be moved.
         """
-        name = f"{record.trial.folder}-attempt{record.attempt or 1}"
-        return move_folder(
-            self.folder / "trials" / record.trial.folder, self.folder / "set-aside" / name
-        )
+        trial = record.trial
+        attempt = max(record.attempt or 1, self.attempts(trial) + 1)
+        target = self.folder / "set-aside" / f"{trial.folder}-attempt{attempt}"
+        return move_folder(self.folder / "trials" / trial.folder, target)
+
+    def attempts(self, trial: Trial) -> int:
+        """Return the number of the last attempt at ``trial`` that was set aside; 0: none was."""
+        folders = (self.folder / "set-aside").glob(f"{trial.folder}-attempt*")
+        numbers = (path.name.rpartition("-attempt")[2] for path in folders)
+        return max((int(number) for number in numbers if number.isdecimal()), default=0)
 
     def write_trial(
         self,

@@ -1,19 +1,55 @@
 """Missing trials of a run, and whether it may be resumed on this machine."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bench.model import Base, Caveat, CaveatKind, Outcome, Trial, TrialRecord
 from bench.plan import trials
+from bench.run.create import resume_run
+from bench.run.loop import Run
 from bench.run.resume import ResumeError, missing_trials, unlike
-from tests.unit.store.builders import ENVIRONMENT, a_plan, a_trial
+from bench.store import Store
+from bench.supervision.progress import Progress
+from tests.unit.store.builders import ENVIRONMENT, a_plan, a_run, a_trial
 
 PLAN = a_plan(rounds=2)
 
 
-def done(trial: Trial, outcome: Outcome = Outcome.OK) -> TrialRecord:
-    return replace(a_trial(), trial=trial, outcome=outcome)
+class Here:
+    """A site where no control plane is needed."""
+
+    introduction, beginning = "here", ""
+    caveats, private_words = (), ()
+
+    def environment(self):
+        return ENVIRONMENT
+
+
+def done(trial: Trial, outcome: Outcome = Outcome.OK, **changes: object) -> TrialRecord:
+    return replace(a_trial(), trial=trial, outcome=outcome, **changes)
+
+
+def resume(store: Store) -> Run:
+    return resume_run(a_run().run, store=store, progress=Progress(quiet=True), site=Here())
+
+
+def test_a_trial_whose_repetition_was_interrupted_keeps_its_number_of_attempts(
+    tmp_path: Path,
+) -> None:
+    store, trial = Store(tmp_path), trials(PLAN)[0]
+    run = store.create(a_run(plan=PLAN))
+    run.write_trial(done(trial, Outcome.FAILED))
+    run.close()
+    attempts = []
+    for repeated in (False, True, False):
+        resumed = resume(store)
+        attempts.append(resumed._prior.attempts[trial])
+        if repeated:
+            resumed._writer.write_trial(done(trial, Outcome.FAILED, attempt=attempts[-1] + 1))
+        resumed._writer.close()
+    assert [1, 1, 2] == attempts
 
 
 def test_missing_trials_are_those_not_run_and_those_failed_in_the_plans_order() -> None:

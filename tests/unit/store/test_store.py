@@ -375,14 +375,14 @@ def test_a_run_has_one_writer_at_a_time(store):
     store.reopen(a_run().run)
 
 
-def test_a_trial_is_not_set_aside_over_another(store):
+def test_a_trial_is_set_aside_beside_its_earlier_attempts(store):
     writer = store.create(a_run())
-    writer.write_trial(a_trial())
-    writer.set_aside(a_trial())
-    writer.write_trial(a_trial())
-    with pytest.raises(StoreError, match="never overwritten"):
-        writer.set_aside(a_trial())
-    assert 1 == len(store.open("latest").trials())
+    for attempt in (None, None, 5):
+        writer.write_trial(a_trial(attempt=attempt))
+        writer.set_aside(a_trial(attempt=attempt))
+    names = sorted(path.name for path in (writer.folder / "set-aside").iterdir())
+    assert [f"000-list-direct-r0-attempt{number}" for number in (1, 2, 5)] == names
+    assert (5, 0) == (writer.attempts(a_trial().trial), writer.attempts(a_trial(1).trial))
 
 
 @pytest.mark.parametrize("key", ["window_s", "marks_s"])
