@@ -39,6 +39,7 @@ from bench.supervision.rpc import RpcTimeoutError
 from bench.supervision.watchdog import Watchdog, WatchdogLost
 from bench.sut.registry import ServerError, ServerKind
 from bench.trial.runner import TrialRunner
+from kube_informer import CredentialsError
 
 FATAL = (
     ProcessFailed,
@@ -49,6 +50,7 @@ FATAL = (
     AuditError,
     MetricsError,
     ClusterError,
+    CredentialsError,
     WorkersMissing,
     WatchdogLost,
 )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,8 +17,9 @@ from bench.cluster.existing.run_lock import forget, holding
 from bench.cluster.identities import ADMIN, HARNESS, IDENTITIES, Identity
 from bench.cluster.placement import ACCOUNT, NO_SCHEDULER, Placement
 from bench.cluster.plane import Plane
+from bench.supervision.signals import deferring_signals
 from bench.supervision.watchdog import Watchdog
-from kube_informer import ClientConfig
+from kube_informer import ClientConfig, CredentialsError
 
 LEAST_TOKEN_S = 3600
 
@@ -116,11 +117,15 @@ class ExistingPlane(Plane):
     def stop(self) -> None:
         """Remove all we made there and this machine's folder; safe to call again.
 
-        A failed removal is reported, with the command that removes the rest later.
+        A failed removal is reported, with the command that removes the rest later. A signal
+        takes effect after the removal: nothing would repeat an interrupted one.
         """
-        self._take_away()
-        self._stack.close()
-        self._remove_folder()
+        try:
+            with deferring_signals():
+                self._take_away()
+        finally:
+            self._stack.close()
+            self._remove_folder()
 
     def _bring_up(self) -> None:
         terms, api = self._terms, self._access.api
@@ -177,17 +182,19 @@ class ExistingPlane(Plane):
     def _take_away(self) -> None:
         if not self._has_requested:
             return
+        name = self.placement.home
+        option = f" --namespace {name}" if self._terms.is_handed_over else ""
+        subject = "this project's objects in the namespace" if option else "the namespace"
         try:
             namespace = self._namespace or self._made_unheard()
             if namespace is None:
                 forget(self._terms.run)
                 return
+            with suppress(OSError, SystemExit):  # the terminal or pipe may have gone
+                self._say(f"removing {subject} {name}")
             end = remove(self._access.api, namespace, self._terms.user)
-        except (ApiError, ApiUnreachableError, ClusterError) as error:
+        except (ApiError, ApiUnreachableError, ClusterError, CredentialsError) as error:
             self.left_behind = True
-            name = self.placement.home
-            option = f" --namespace {name}" if self._terms.is_handed_over else ""
-            subject = "this project's objects in the namespace" if option else "the namespace"
             self._say(
                 f"{subject} {name} could not be removed: {error}\n"
                 f"    later: python -m bench clean --context {self._access.context}{option}"

@@ -1,5 +1,6 @@
 """Our namespace during a run, and its removal under conditions that differ among clusters."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 
 from bench.cluster.api import ApiError
 from bench.cluster.control_plane import ControlPlane
+from bench.cluster.existing import plane as existing_plane
 from bench.cluster.existing import removal
 from bench.cluster.existing.access import Access, open_access
 from bench.cluster.existing.errors import ClusterError
@@ -17,6 +19,7 @@ from bench.cluster.existing.namespace import OwnNamespace, read, take
 from bench.cluster.existing.plane import ExistingPlane
 from bench.cluster.existing.removal import End, remove
 from bench.cluster.existing.rights import GRANTED_S, OWN_BINDING, Right, missing
+from bench.cluster.existing.run_lock import Life, life
 from bench.model import Plan
 from bench.run.create import start_run
 from bench.run.loop import RunEndedEarlyError
@@ -24,8 +27,10 @@ from bench.sites.existing import ExistingSite
 from bench.sites.preflight import SiteRequest, open_site
 from bench.store import Store
 from bench.supervision.progress import Progress
+from bench.supervision.signals import Interrupted, unwinding_on_signals
 from bench.supervision.waiting import wait_until
 from bench.supervision.watchdog import Watchdog
+from kube_informer import CredentialsError
 from tests.integration.sites.conftest import TINY
 from tests.integration.sites.foreign import CONTEXT, ForeignCluster
 
@@ -105,6 +110,68 @@ def test_a_failed_removal_is_reported_with_the_command_for_later(
     assert not plane.folder.exists()
     assert "could not be removed" in messages[-1]
     assert "python -m bench clean --context admin" in messages[-1]
+
+
+def test_a_signal_during_the_removal_takes_effect_after_it_also_without_a_terminal(
+    foreign: ForeignCluster,
+    site: ExistingSite,
+    watchdog: Watchdog,
+    monkeypatch: pytest.MonkeyPatch,
+    messages: list[str],
+) -> None:
+    before = foreign.objects()
+
+    def interrupted(*arguments: object) -> End:
+        signal.raise_signal(signal.SIGHUP)
+        return remove(*arguments)
+
+    def gone(text: str) -> None:
+        messages.append(text)
+        raise OSError("the terminal is gone")
+
+    monkeypatch.setattr(existing_plane, "remove", interrupted)
+    plane = site.start(watchdog)
+    plane._say = gone
+    with pytest.raises(Interrupted), unwinding_on_signals():
+        plane.stop()
+    assert f"removing the namespace {plane.placement.home}" in messages
+    assert before == foreign.objects()
+    assert not plane.folder.exists()
+
+
+def test_after_a_removal_without_credentials_the_run_is_known_to_have_ended(
+    foreign: ForeignCluster,
+    site: ExistingSite,
+    watchdog: Watchdog,
+    monkeypatch: pytest.MonkeyPatch,
+    messages: list[str],
+) -> None:
+    before = foreign.objects()
+    plane = site.start(watchdog)
+    with monkeypatch.context() as patch:
+        patch.setattr(site.access.api, "request", refuse)
+        plane.stop()
+    assert plane.left_behind
+    assert "could not be removed: the exec plugin failed" in messages[-1]
+    assert f"python -m bench clean --context {CONTEXT}" in messages[-1]
+    assert not plane.folder.exists()
+    assert Life.ENDED is life(site.terms.run)
+    plane.stop()
+    assert before == foreign.objects()
+
+
+def test_credentials_that_are_gone_end_the_run_early(
+    site: ExistingSite, plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Progress(quiet=True) as progress:
+        run = start_run(plan, TINY, store=Store(tmp_path / "r"), progress=progress, site=site)
+        monkeypatch.setattr(site.access.api, "request", refuse)
+        with pytest.raises(RunEndedEarlyError, match="the exec plugin failed"):
+            run.execute()
+
+
+def refuse(*_: object, **__: object) -> bytes:
+    raise CredentialsError("the exec plugin failed")
 
 
 def test_a_namespace_that_another_has_taken_the_place_of_is_left_alone(
