@@ -96,7 +96,7 @@ def resume_run(
 
     ``distributed`` must have as many workers as before. ``rounds`` extends the plan to that
     many rounds, without a limit of time; else the plan's minutes count anew. Failed trials are
-    set aside, whole. Raises ``ResumeError`` when no trial is missing, when ``rounds`` is fewer
+    set aside, whole. Raises ``ResumeError`` when the run is complete, when ``rounds`` is fewer
     than the plan has, when the number of workers differs, or when the environment or the base
     has changed and ``force`` is not set; ``BinariesUnavailable`` and ``StoreError`` as
     ``start_run`` does.
@@ -111,7 +111,7 @@ def resume_run(
         )
     plan = extended(reader.record, rounds)
     todo = missing_trials(plan, done)
-    if not todo:
+    if not todo and reader.record.state is RunState.COMPLETE:
         raise ResumeError(
             f"{reader.record.run} is complete: {len(done)} trials in {plan.rounds} round(s); "
             "extend it with --rounds N"

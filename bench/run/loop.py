@@ -156,10 +156,11 @@ class Run:
                     self._progress.say(
                         f"  beside it  {', '.join(others)}: both will be noisy, and say so"
                     )
+                if not self._todo:  # interrupted after its last trial
+                    self._report_interim(interim, watchdog)
                 while self._todo:
                     self._measure_round(watchdog)
-                    if interim is not None:
-                        self._report_interim(interim, watchdog)
+                    self._report_interim(interim, watchdog)
         except FATAL as error:
             self._end(RunState.INCOMPLETE, str(error))
             raise RunEndedEarlyError(self.record.run, str(error)) from error
@@ -189,8 +190,10 @@ class Run:
             self._todo.clear()
             self._update(rounds=self._last_round, out_of_time=True)
 
-    def _report_interim(self, interim: InterimReports, watchdog: Watchdog) -> None:
+    def _report_interim(self, interim: InterimReports | None, watchdog: Watchdog) -> None:
         """Show an interim report; after the last round, add rounds if the plan wants more."""
+        if interim is None:
+            return
         plan = self._plan
         wants_more = plan.precision is not None and plan.rounds < (plan.most_rounds or 0)
         if self._todo:
@@ -205,7 +208,7 @@ class Run:
 
     def _rounds_that_fit(self) -> int | None:
         """Return how many more rounds fit, each as long as the last; ``None``: any number."""
-        if self._most_s is None:
+        if self._most_s is None or not self._measured_s:
             return None
         return max(0, int((self._most_s - sum(self._measured_s)) / self._measured_s[-1]))
 

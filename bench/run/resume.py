@@ -107,7 +107,7 @@ def resumed(record: RunRecord, plan: Plan, resumption: Resumption) -> RunRecord:
         state=RunState.RUNNING,
         ended_at=None,
         reason=None,
-        out_of_time=False,
+        out_of_time=record.out_of_time and not resumption.trials,
         trials_planned=len(trials(plan)),
         resumptions=(*record.resumptions, resumption),
         caveats=caveats,

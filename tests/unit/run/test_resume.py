@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.model import Base, Caveat, CaveatKind, Outcome, Trial, TrialRecord
+from bench.model import Base, Caveat, CaveatKind, Outcome, RunState, Trial, TrialRecord
 from bench.plan import trials
 from bench.run.create import resume_run
 from bench.run.loop import Run
@@ -33,6 +33,39 @@ def done(trial: Trial, outcome: Outcome = Outcome.OK, **changes: object) -> Tria
 
 def resume(store: Store) -> Run:
     return resume_run(a_run().run, store=store, progress=Progress(quiet=True), site=Here())
+
+
+def ended_after_its_last_trial(folder: Path, **changes: object) -> Store:
+    store = Store(folder)
+    writer = store.create(a_run(**{"state": RunState.INCOMPLETE, "plan": PLAN} | changes))
+    for trial in trials(PLAN):
+        writer.write_trial(done(trial))
+    writer.close()
+    return store
+
+
+@pytest.mark.parametrize("state", [RunState.INCOMPLETE, RunState.RUNNING])
+def test_a_run_that_ended_after_its_last_trial_is_completed(
+    tmp_path: Path, state: RunState
+) -> None:
+    store = ended_after_its_last_trial(tmp_path, state=state, out_of_time=True)
+    record = resume(store).execute()
+    assert (RunState.COMPLETE, True) == (record.state, record.out_of_time)
+    with pytest.raises(ResumeError, match="is complete"):
+        resume(store)
+
+
+def test_a_run_that_ended_after_its_last_trial_may_still_buy_rounds(tmp_path: Path) -> None:
+    plan = replace(PLAN, precision=0.05, most_rounds=12, most_minutes=10.0)
+    asked = []
+
+    class Reports:
+        def rounds_to_extend_to(self, record, most_more, watchdog):
+            asked.append((record.plan.rounds, most_more))
+
+    run = resume(ended_after_its_last_trial(tmp_path, plan=plan))
+    assert RunState.COMPLETE is run.execute(Reports()).state
+    assert [(2, None)] == asked
 
 
 def test_a_trial_whose_repetition_was_interrupted_keeps_its_number_of_attempts(
