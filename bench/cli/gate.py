@@ -84,32 +84,33 @@ def _gate(options: argparse.Namespace, progress: Progress) -> int:
                 f"{options.run} is the advice on an audit log"
             )
         return _budgets(options, progress)
-    store = Store(options.results)
+    store, source = Store(options.results), options.run
     try:
         rules = read_rules(options.rules)
-        run = load_summary(store, options.run)
+        if not source.endswith(".json"):
+            source = str(store.open(source).folder)  # "latest" may be another run later
+        run = load_summary(store, source)
     except (RulesError, StoreError, SummaryError) as error:
         progress.say(f"error: {error}")
         return USAGE
-    if options.buy and options.run.endswith(".json"):
-        progress.say(f"error: --buy extends a run, and {options.run} is only its summary")
+    if options.buy and source.endswith(".json"):
+        progress.say(f"error: --buy extends a run, and {source} is only its summary")
         return USAGE
-    distributed = _distributed(options, store)
+    distributed = _distributed(options, store, source)
 
     def look() -> "Verdict":
-        analysis = load_summary(store, options.run)
+        analysis = load_summary(store, source)
         return judge(rules, analysis, unlike_environments=options.unlike_environments)
 
     def extend(rounds: int) -> None:
         """Extend the run to ``rounds`` rounds, and make its report again."""
         more = resume_run(
-            options.run, store=store, progress=progress, rounds=rounds, distributed=distributed
+            source, store=store, progress=progress, rounds=rounds, distributed=distributed
         )
         try:
             more.execute()
         finally:
-            name, reports = more.record.run, options.reports
-            render_report(store, name, reports, progress, language=options.lang)
+            render_report(store, source, options.reports, progress, language=options.lang)
 
     verdict = judge(rules, run, unlike_environments=options.unlike_environments)
     if options.buy:
@@ -148,14 +149,14 @@ def _budgets(options: argparse.Namespace, progress: Progress) -> int:
     return outcome_of(spent).exit_code
 
 
-def _distributed(options: argparse.Namespace, store: Store) -> DistributedLoad | None:
-    """Return the load workers of bought rounds; checked before any is bought.
+def _distributed(options: argparse.Namespace, store: Store, run: str) -> DistributedLoad | None:
+    """Return the load workers of the rounds that ``run`` may buy; checked before any is bought.
 
     Raises ``PlanError``, ``ResumeError`` and ``PortTaken``.
     """
     load = LoadOptions.of(options)
     if options.buy:
-        return load.distributed(store.open(options.run).record)
+        return load.distributed(store.open(run).record)
     if load.given:
         raise PlanError("load options need --buy: without it there is no load")
     return None

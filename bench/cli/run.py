@@ -25,7 +25,7 @@ from bench.run.interim import InterimReports
 from bench.run.loop import Run, RunEndedEarlyError
 from bench.sites.base import with_base
 from bench.sites.provenance import package_versions
-from bench.store import Store
+from bench.store import RunReader, Store
 from bench.supervision.progress import Progress
 from bench.supervision.signals import deferring_signals
 
@@ -86,17 +86,19 @@ def register(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace, progress: Progress) -> int:
     package_versions()
     store = Store(options.results)
-    plan, source = _plan(options, store)
-    load, resumed = LoadOptions.of(options), options.resume is not None
-    distributed = load.distributed(store.open(options.resume).record if resumed else None)
-    if not resumed:
+    load = LoadOptions.of(options)
+    if options.resume is None:
+        plan, source = _plan(options)
+        distributed = load.distributed()
         check_workers(plan, distributed)
+        start = partial(start_run, plan, source)
+    else:
+        reader = _run_to_resume(options, store)
+        plan, distributed = reader.record.plan, load.distributed(reader.record)
+        if options.rounds is not None:
+            plan = replace(plan, rounds=options.rounds)
+        start = partial(resume_run, reader.folder, rounds=options.rounds, force=options.force)
     site = site_of(options, plan, progress)
-    start = (
-        partial(resume_run, options.resume, rounds=options.rounds, force=options.force)
-        if resumed
-        else partial(start_run, plan, source)
-    )
     run = start(store=store, progress=progress, site=site, distributed=distributed)
     code = execute(options, run, store, progress)
     if site is not None and site.left_behind:
@@ -140,25 +142,27 @@ def _resume_command(options: argparse.Namespace, record: RunRecord) -> str:
     return " ".join(words)
 
 
-def _plan(options: argparse.Namespace, store: Store) -> tuple[Plan, str]:
-    """Return the plan and its text: that of the run to resume, or the named one."""
-    if options.resume is not None:
-        if options.plan is not None:
-            raise PlanError(
-                f"--resume continues a run by that run's own plan; it takes no {options.plan!r}"
-            )
-        given = {
-            "--server": options.external,
-            "--against": options.against or options.against_python,
-            "--kubernetes": options.kubernetes,
-        }
-        if refused := [name for name, value in given.items() if value]:
-            raise PlanError(
-                "--resume continues a run by that run's own plan, base and version; it takes "
-                f"no {refused[0]}"
-            )
-        plan = store.open(options.resume).record.plan
-        return replace(plan, rounds=options.rounds or plan.rounds), ""
+def _run_to_resume(options: argparse.Namespace, store: Store) -> RunReader:
+    """Return the run to resume; a second look for the latest might find another one."""
+    if options.plan is not None:
+        raise PlanError(
+            f"--resume continues a run by that run's own plan; it takes no {options.plan!r}"
+        )
+    given = {
+        "--server": options.external,
+        "--against": options.against or options.against_python,
+        "--kubernetes": options.kubernetes,
+    }
+    if refused := [name for name, value in given.items() if value]:
+        raise PlanError(
+            "--resume continues a run by that run's own plan, base and version; it takes "
+            f"no {refused[0]}"
+        )
+    return store.open(options.resume)
+
+
+def _plan(options: argparse.Namespace) -> tuple[Plan, str]:
+    """Return the named plan and its text."""
     if options.rounds is not None or options.force:
         raise PlanError("--rounds and --force belong to --resume; a plan has its own rounds")
     name = options.plan or "default"

@@ -102,7 +102,7 @@ def resume_run(
     ``start_run`` does.
     """
     writer = store.reopen(run)  # first: no other process may write what is read now
-    reader = store.open(run)
+    reader = store.open(writer.folder)
     done = reader.trials()
     if site is None and reader.record.environment.existing:
         raise ResumeError(

@@ -9,6 +9,7 @@ import pytest
 
 from bench.cli import main
 from bench.model import Scenario
+from bench.run.resume import ResumeError
 from tests.unit.analysis.synthetic import ARMS
 
 STEADY = Scenario(
@@ -166,6 +167,18 @@ def test_rounds_are_bought_with_the_load_of_the_run_or_not_at_all(
     a_run("one")
     assert 2 == gate(root, "one", *options)
     assert error in capsys.readouterr().err
+
+
+def test_the_latest_run_stays_the_same_when_another_one_starts_meanwhile(root, a_run, monkeypatch):
+    a_run("one", arms=slower(2.2))
+
+    def resume_run(run, **_):
+        a_run("two")
+        raise ResumeError("another machine")
+
+    monkeypatch.setattr("bench.cli.gate.resume_run", resume_run)
+    assert 11 == gate(root, "latest", "--buy")
+    assert (root / "reports" / "one" / "gate-mine.json").exists()
 
 
 def test_all_forms_say_the_same_outcome(root, a_run, capsys):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli import main
 from bench.model import Base, Caveat, CaveatKind, Outcome, RunState, Trial, TrialRecord
 from bench.plan import trials
 from bench.run.create import resume_run
@@ -83,6 +84,27 @@ def test_a_trial_whose_repetition_was_interrupted_keeps_its_number_of_attempts(
             resumed._writer.write_trial(done(trial, Outcome.FAILED, attempt=attempts[-1] + 1))
         resumed._writer.close()
     assert [1, 1, 2] == attempts
+
+
+def test_the_run_to_resume_stays_the_same_when_another_one_starts_before_consent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, trial = Store(tmp_path), trials(PLAN)[0]
+    store.create(a_run(run="one", plan=PLAN)).write_trial(done(trial))
+    agreed, resumed = [], []
+
+    def consent(options, plan, progress):
+        agreed.append(plan.rounds)
+        store.create(a_run(run="two")).write_trial(done(trial))
+
+    def note(run, **_):
+        resumed.append(store.open(run).record.run)
+        raise ResumeError(run)
+
+    monkeypatch.setattr("bench.cli.run.site_of", consent)
+    monkeypatch.setattr("bench.cli.run.resume_run", note)
+    assert 2 == main(["run", "--resume", "--rounds", "9", "--results", str(tmp_path)])
+    assert (["one"], [9]) == (resumed, agreed)
 
 
 def test_missing_trials_are_those_not_run_and_those_failed_in_the_plans_order() -> None:
