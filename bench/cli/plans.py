@@ -1,13 +1,12 @@
 """``bench plans``: list the plans; and the vocabulary of plans."""
 
 import argparse
-from dataclasses import replace
 
 from bench.cli.exits import OK
 from bench.faults import names as fault_names
 from bench.load.routes import names as route_names
 from bench.model import Plan
-from bench.plan import Vocabulary, plan_names, predicted_s, read_plan, trials
+from bench.plan import Vocabulary, longest, plan_names, predicted_minutes, read_plan, trials
 from bench.supervision.affinity import processors
 from bench.supervision.progress import Progress
 from bench.sut.peers import PEERS
@@ -41,9 +40,5 @@ def _plans(options: argparse.Namespace, progress: Progress) -> int:
 
 def _extent(plan: Plan) -> str:
     """Return the plan's minutes and trials, without and with the rounds that it may buy."""
-    most = replace(plan, rounds=plan.most_rounds or plan.rounds)
-    minutes = dict.fromkeys(max(1, round(predicted_s(extent) / 60)) for extent in (plan, most))
-    counts = dict.fromkeys(len(trials(extent)) for extent in (plan, most))
-    return (
-        f"about {' to '.join(map(str, minutes)):>8} min, {' to '.join(map(str, counts)):>9} trials"
-    )
+    counts = dict.fromkeys(len(trials(extent)) for extent in (plan, longest(plan)))
+    return f"about {predicted_minutes(plan):>8} min, {' to '.join(map(str, counts)):>9} trials"

@@ -96,7 +96,7 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
         reader = _run_to_resume(options, store)
         plan, distributed = reader.record.plan, load.distributed(reader.record)
         if options.rounds is not None:
-            plan = replace(plan, rounds=options.rounds)
+            plan = replace(plan, rounds=options.rounds, most_minutes=None)
         start = partial(resume_run, reader.folder, rounds=options.rounds, force=options.force)
     site = site_of(options, plan, progress)
     run = start(store=store, progress=progress, site=site, distributed=distributed)

@@ -12,15 +12,17 @@ from bench.plan.reading import (
     plan_source,
     read_plan,
 )
-from bench.plan.schedule import predicted_s, trials
+from bench.plan.schedule import longest, predicted_minutes, predicted_s, trials
 
 __all__ = [
     "PlanError",
     "Vocabulary",
+    "longest",
     "on_kubernetes",
     "parse_plan",
     "plan_names",
     "plan_source",
+    "predicted_minutes",
     "predicted_s",
     "read_plan",
     "trials",

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from bench.model import BASE, NO_SERVER, Plan, Trial
 
@@ -52,6 +53,17 @@ def predicted_s(plan: Plan) -> float:
     if plan.most_minutes is not None:
         measuring_s = min(measuring_s, plan.most_minutes * 60)
     return measuring_s + SECONDS_BESIDE_THE_TRIALS
+
+
+def longest(plan: Plan) -> Plan:
+    """Return ``plan`` with all rounds that it may buy."""
+    return replace(plan, rounds=max(plan.rounds, plan.most_rounds or 0))
+
+
+def predicted_minutes(plan: Plan) -> str:
+    """Return the estimated minutes: "35", or with the rounds that it may buy "35 to 146"."""
+    minutes = (max(1, round(predicted_s(extent) / 60)) for extent in (plan, longest(plan)))
+    return " to ".join(map(str, dict.fromkeys(minutes)))
 
 
 def _version_changes(plan: Plan) -> int:

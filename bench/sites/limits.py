@@ -1,10 +1,10 @@
 """Limits of a plan on a shared cluster. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bench.model import Plan, Scenario
-from bench.plan import predicted_s
+from bench.plan import longest, predicted_s
 from bench.probes.observers import observers
 
 OBSERVERS_PER_S = sum(observer.requests_per_s for observer in observers().values())
@@ -26,13 +26,21 @@ class Limits:
 
 
 UNLIMITED = Limits(None, None, None)
+SLOWER = 2.0
+"""Factor on the predicted time if no cap limits a run: a plan may take longer than predicted."""
+
+
+def longest_s(plan: Plan, limits: Limits) -> float:
+    """Return how long a run of ``plan`` may take, in seconds."""
+    if limits.minutes is not None:
+        return limits.minutes * 60
+    return SLOWER * predicted_s(longest(plan))
 
 
 def exceeded(plan: Plan, limits: Limits) -> list[str]:
     """Return a sentence for each limit that ``plan`` exceeds, with the remedy."""
     problems = [text for scenario in plan.scenarios for text in _exceeded_by(scenario, limits)]
-    longest = replace(plan, rounds=plan.most_rounds or plan.rounds)
-    minutes = predicted_s(longest) / 60
+    minutes = predicted_s(longest(plan)) / 60
     if limits.minutes is not None and minutes > limits.minutes:
         bought = " with all rounds that it may buy" if plan.most_rounds else ""
         problems.append(

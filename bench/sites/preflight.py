@@ -24,17 +24,15 @@ from bench.cluster.existing.rights import (
     refuse_without,
 )
 from bench.model import Plan
-from bench.plan import PlanError, predicted_s
+from bench.plan import PlanError, predicted_minutes
 from bench.probes.observers import observers
 from bench.sites.existing import ExistingSite
-from bench.sites.limits import Limits, exceeded, impossible
+from bench.sites.limits import Limits, exceeded, impossible, longest_s
 
 NAME_BYTES = 4
 """Random bytes in the name of our namespace."""
 AFTER_THE_END_S = 900
 """Time between the latest end of a run and the expiry of its namespace."""
-SLOWER = 2.0
-"""Factor on the predicted time if no cap limits a run: a plan may take longer than predicted."""
 
 Say = Callable[[str], None]
 Agree = Callable[[str], bool]
@@ -76,16 +74,13 @@ def open_site(request: SiteRequest, plan: Plan, *, agree: Agree, say: Say) -> Ex
     say(_plan_summary(plan, name, request.limits, is_handed_over=handed_over))
     if not agree(f"Run the plan on {access.server}?"):
         raise ClusterError("nothing was done: not agreed to")
-    began = time.monotonic()
-    longest_s = SLOWER * predicted_s(plan)
-    if request.limits.minutes is not None:
-        longest_s = request.limits.minutes * 60
+    end_s = longest_s(plan, request.limits)
     targets = {right.target for right in lacking}
     terms = Terms(
         namespace=name,
         run=f"{int(time.time())}-{random_part}",
-        expires_epoch_s=int(time.time() + longest_s + AFTER_THE_END_S),
-        deadline=None if request.limits.minutes is None else began + longest_s,
+        expires_epoch_s=int(time.time() + end_s + AFTER_THE_END_S),
+        deadline=None if request.limits.minutes is None else time.monotonic() + end_s,
         writes_per_s=request.limits.rps,
         writes_status=STATUS not in targets,
         reads_metrics=METRICS not in targets,
@@ -137,7 +132,7 @@ def _plan_summary(plan: Plan, namespace: str, limits: Limits, *, is_handed_over:
         f"  namespace  {namespace}, {fate}; nothing else is read or written\n"
         f"  pods       {pods}, never scheduled and never run\n"
         f"  requests   {reads}, {churn:g} writes/s{observed}\n"
-        f"  time       about {max(1, round(predicted_s(plan) / 60))} min{end}"
+        f"  time       about {predicted_minutes(plan)} min{end}"
     )
 
 

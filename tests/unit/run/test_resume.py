@@ -90,11 +90,11 @@ def test_the_run_to_resume_stays_the_same_when_another_one_starts_before_consent
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, trial = Store(tmp_path), trials(PLAN)[0]
-    store.create(a_run(run="one", plan=PLAN)).write_trial(done(trial))
+    store.create(a_run(run="one", plan=replace(PLAN, most_minutes=1.0))).write_trial(done(trial))
     agreed, resumed = [], []
 
     def consent(options, plan, progress):
-        agreed.append(plan.rounds)
+        agreed.append((plan.rounds, plan.most_minutes))
         store.create(a_run(run="two")).write_trial(done(trial))
 
     def note(run, **_):
@@ -104,7 +104,7 @@ def test_the_run_to_resume_stays_the_same_when_another_one_starts_before_consent
     monkeypatch.setattr("bench.cli.run.site_of", consent)
     monkeypatch.setattr("bench.cli.run.resume_run", note)
     assert 2 == main(["run", "--resume", "--rounds", "9", "--results", str(tmp_path)])
-    assert (["one"], [9]) == (resumed, agreed)
+    assert (["one"], [(9, None)]) == (resumed, agreed)
 
 
 def test_missing_trials_are_those_not_run_and_those_failed_in_the_plans_order() -> None:

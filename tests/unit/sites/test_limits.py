@@ -6,8 +6,8 @@ import pytest
 
 from bench.load.routes import names as route_names
 from bench.model import Plan, Scenario
-from bench.plan import Vocabulary, read_plan
-from bench.sites.limits import UNLIMITED, Limits, exceeded, impossible
+from bench.plan import Vocabulary, predicted_s, read_plan
+from bench.sites.limits import SLOWER, UNLIMITED, Limits, exceeded, impossible, longest_s
 from bench.sites.preflight import _plan_summary
 
 FITTING = Scenario("s", 500, "one-namespace", users=8, rate_rps=40.0, churn_per_s=10.0, probe=False)
@@ -58,6 +58,17 @@ def test_rounds_that_may_be_bought_count_towards_the_time() -> None:
     assert [] == exceeded(replace(PLAN, rounds=20), Limits())
     (text,) = exceeded(replace(PLAN, precision=0.05, most_rounds=100), Limits())
     assert "with all rounds that it may buy, more than 15 (--max-minutes)" in text
+    assert [text] == exceeded(replace(PLAN, rounds=100, precision=0.05, most_rounds=12), Limits())
+
+
+@pytest.mark.parametrize("rounds", [2, 40])
+def test_without_a_cap_rounds_that_may_be_bought_count_towards_the_longest_time(
+    rounds: int,
+) -> None:
+    plan = replace(PLAN, rounds=rounds, precision=0.05, most_rounds=30)
+    longest = replace(PLAN, rounds=max(rounds, 30))
+    assert SLOWER * predicted_s(longest) == longest_s(plan, UNLIMITED)
+    assert 15 * 60 == longest_s(plan, Limits())
 
 
 @pytest.mark.parametrize(
