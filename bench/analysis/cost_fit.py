@@ -73,9 +73,9 @@ def cost_model(
     model = fit_rows(quantity, [*rows, *starts])
     if isinstance(model, Unfitted):
         return model
-    fitted = {row.scenario for row in model.rows}
+    fitted = {row.scenario for row in rows}
     churns = {scenario.churn_per_s for scenario in plan.scenarios if scenario.name in fitted}
-    pods = sorted({float(row.pods) for row in model.rows if row.arm != START})
+    pods = sorted({float(row.pods) for row in rows})
     replicas = sorted({float(row.replicas) for row in model.rows if row.arm == INFORMER})
     situations = (Question(0.0, *values) for values in product(pods, sorted(churns), replicas))
     break_evens = (
@@ -125,7 +125,7 @@ def rows_of(plan: Plan, frame: Frame, data: Sequence[TrialData], quantity: Metri
 
 
 def _starts(plan: Plan, data: Sequence[TrialData], field: str) -> list[CostRow]:
-    """Return a row for each start of the informer whose cost was recorded."""
+    """Return a row for each start of the informer whose cost was recorded, at any load."""
     return [
         CostRow(
             scenario=trial_data.trial.scenario,
@@ -139,7 +139,9 @@ def _starts(plan: Plan, data: Sequence[TrialData], field: str) -> list[CostRow]:
             replicas=trial_data.record.replicas * trial_data.record.workers,
         )
         for trial_data in data
-        if trial_data.trial.server == INFORMER and getattr(trial_data.record, field) is not None
+        if trial_data.trial.server == INFORMER
+        and plan.scenario(trial_data.trial.scenario).kubernetes == plan.scenarios[0].kubernetes
+        and getattr(trial_data.record, field) is not None
     ]
 
 

@@ -6,15 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.analysis.cost_model import (
-    INFORMER,
-    LIFETIME_S,
-    START,
-    BreakEven,
-    CostModel,
-    Question,
-    UnitCost,
-)
+from bench.analysis.cost_model import INFORMER, LIFETIME_S, START, CostModel, Question, UnitCost
 from bench.analysis.result import RunAnalysis
 from bench.metrics import BY_KEY
 from bench.metrics.metric import Total
@@ -120,30 +112,28 @@ def _short(model: CostModel) -> str:
 
 def _rates(models: Sequence[CostModel]) -> Table:
     """Return the table of break-even rates, a row a situation."""
-    first = models[0]
+    several = any(model.knows_replicas for model in models)
     columns = [Column(message("writes/s"))]
-    columns += [Column(message("replicas"))] if first.knows_replicas else []
+    columns += [Column(message("replicas"))] if several else []
     against = message("{metric}, against {reader}")
-    by_situation: dict[tuple[float, float, float], list[Cell]] = {}
+    keys: list[tuple[str, str]] = []
+    by_situation: dict[tuple[float, float, float], dict[tuple[str, str], Cell]] = {}
     for model in models:
         short = _short(model)
         columns += [Column(against.format(metric=short, reader=reader)) for reader in model.readers]
-        for even in _by_column(model):
+        keys += [(model.quantity, reader) for reader in model.readers]
+        for even in model.break_evens:
             wording = sentences.break_even(even, model.ranges.reads_per_s[1])
-            situation = even.pods, even.churn_per_s, even.replicas
-            by_situation.setdefault(situation, []).append(Cell(wording.text, wording.spread))
+            cells = by_situation.setdefault((even.pods, even.churn_per_s, even.replicas), {})
+            cells[model.quantity, even.reader] = Cell(wording.text, wording.spread)
     rows = []
-    for (pods, churn, replicas), cells in by_situation.items():
-        replica_cells = [Cell(number(replicas))] if first.knows_replicas else []
-        row_cells = Cell(number(churn)), *replica_cells, *cells
+    for situation in sorted(by_situation):
+        pods, *loads = situation[: 2 + several]
+        rates = (by_situation[situation].get(key, Cell(MISSING)) for key in keys)
+        row_cells = *(Cell(number(load)) for load in loads), *rates
         rows.append(Row(number(pods), row_cells, depth=Depth.TERMINAL, key="breakeven"))
-    caption, depth = sentences.rate_caption(first), Depth.TERMINAL
+    caption, depth = sentences.rate_caption(models[0]), Depth.TERMINAL
     return table_of(columns, rows, message("pods"), caption, depth=depth)
-
-
-def _by_column(model: CostModel) -> list[BreakEven]:
-    """Return the break-even rates reader by reader, in the order of the columns."""
-    return [even for reader in model.readers for even in model.break_evens if even.reader == reader]
 
 
 def _loses(model: CostModel, at: Question) -> Iterator[Text]:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from bench.analysis import analyse, read_run
-from bench.analysis.cost_fit import rows_of
+from bench.analysis.cost_fit import cost_model
 from bench.analysis.frame import frame_of
 from bench.analysis.side_by_side import version_sets
 from bench.metrics import BY_KEY
@@ -105,6 +105,6 @@ def test_a_metric_that_one_version_lacks_is_a_caveat_of_that_version_and_never_z
 
 
 def test_unit_costs_are_those_of_the_first_version_alone(data):
-    cpu = BY_KEY["apiserver_cpu"]
-    rows = rows_of(data.record.plan, frame_of(data.data), data.data, cpu)
-    assert {"on-new"} == {row.scenario for row in rows}
+    for quantity in ("apiserver_cpu", "api_bytes"):
+        model = cost_model(data.record.plan, frame_of(data.data), data.data, BY_KEY[quantity])
+        assert {"on-new"} == {row.scenario for row in model.rows}

@@ -11,11 +11,12 @@ from bench.report.content import run_document
 from bench.report.content.cost_model import cost_section
 from bench.report.content.top import choose
 from bench.report.document import Document, Sentence
+from bench.report.numbers import MISSING
 from bench.report.sentences import verdict
 from bench.store import Store
 from tests.unit.analysis.sweeps import CELLS, Truth, write_sweep
 from tests.unit.analysis.synthetic import write_run
-from tests.unit.report.said import section, tables, text_of
+from tests.unit.report.said import on_terminal, section, tables, text_of
 
 ONE_CELL = [("steady", 1000, 20.0, 10.0)]
 CORNERS = {"cells": [CELLS[0], CELLS[-1]], "arms": ("direct", "informer", NO_SERVER)}
@@ -59,6 +60,27 @@ def test_a_sweep_gives_a_rate_for_every_number_of_pods_and_churn(sweep):
     assert places == [tuple(row[:2]) for row in rows]
     assert ["writes/s"] == [column.title for column in table.columns][:1]
     assert {6} == {len(row) for row in rows}
+
+
+def test_starts_at_full_speed_add_no_row_to_the_rates(tmp_path):
+    steady = Scenario("steady", 100, "list-all", users=8, rate_rps=50.0, churn_per_s=20.0)
+    scenarios = (replace(steady, name="capacity", rate_rps=None, churn_per_s=0.0), steady)
+    servers = ("direct", "informer", NO_SERVER)
+    costs = cost_section(analyse(write_run(Store(tmp_path), servers=servers, scenarios=scenarios)))
+    table, rows = rates(costs)
+    assert [["100", "20"]] == [row[:2] for row in rows]
+    assert {1 + len(table.columns)} == {len(row) for row in rows}
+
+
+def test_a_rate_that_one_quantity_lacks_is_a_dash_in_its_column(sweep):
+    analysis, costs = sweep
+    *others, cpu, sent = analysis.cost_models
+    lacking = replace(cpu, break_evens=cpu.break_evens[2:])
+    changed = cost_section(replace(analysis, cost_models=(*others, lacking, sent)))
+    expected = [row.copy() for row in rates(costs)[1]]
+    expected[0][2:4] = [MISSING, MISSING]
+    assert expected == rates(changed)[1]
+    assert MISSING in on_terminal(document_of(changed))
 
 
 def test_the_answer_states_the_true_rate(content):
