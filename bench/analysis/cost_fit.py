@@ -23,7 +23,7 @@ from bench.analysis.cost_model import (
 from bench.analysis.frame import Frame
 from bench.analysis.trial_data import TrialData
 from bench.metrics import Metric, View, of_view
-from bench.model import NO_SERVER, Plan
+from bench.model import NO_SERVER, Plan, Scenario
 from bench.stats.least_squares import Fit, Floats, NotIdentifiedError, fit, lack_of_fit
 
 RESOLUTION = 0.02
@@ -88,13 +88,10 @@ def rows_of(plan: Plan, frame: Frame, data: Sequence[TrialData], quantity: Metri
     """Return a row for each good trial at a fixed rate whose round has a floor.
 
     Leaves out scenarios at full speed (the closed model), where a read's cost is that of a
-    saturated machine, and those on other Kubernetes versions than the first: a cost is of one.
+    saturated machine, and those with another route or API server than the first: a cost is of one
+    kind of read.
     """
-    scenarios = {
-        scenario.name: scenario
-        for scenario in plan.scenarios
-        if scenario.is_open and scenario.kubernetes == plan.scenarios[0].kubernetes
-    }
+    scenarios = _priced(plan)
     rows = []
     for trial_data in data:
         trial, record = trial_data.trial, trial_data.record
@@ -124,8 +121,23 @@ def rows_of(plan: Plan, frame: Frame, data: Sequence[TrialData], quantity: Metri
     return sorted(rows, key=lambda row: (row.round, row.scenario, row.arm))
 
 
+def _priced(plan: Plan) -> dict[str, Scenario]:
+    """Return the scenarios whose reads are priced: at a fixed rate, with a floor, of one kind."""
+    fixed = [
+        scenario
+        for scenario in plan.scenarios
+        if scenario.has_load and scenario.is_open and NO_SERVER in plan.arms(scenario)
+    ]
+    return {
+        scenario.name: scenario
+        for scenario in fixed
+        if scenario.route == fixed[0].route and scenario.api_server == fixed[0].api_server
+    }
+
+
 def _starts(plan: Plan, data: Sequence[TrialData], field: str) -> list[CostRow]:
     """Return a row for each start of the informer whose cost was recorded, at any load."""
+    api_servers = {scenario.api_server for scenario in _priced(plan).values()}
     return [
         CostRow(
             scenario=trial_data.trial.scenario,
@@ -140,7 +152,7 @@ def _starts(plan: Plan, data: Sequence[TrialData], field: str) -> list[CostRow]:
         )
         for trial_data in data
         if trial_data.trial.server == INFORMER
-        and plan.scenario(trial_data.trial.scenario).kubernetes == plan.scenarios[0].kubernetes
+        and plan.scenario(trial_data.trial.scenario).api_server in api_servers
         and getattr(trial_data.record, field) is not None
     ]
 

@@ -82,11 +82,16 @@ class Scenario:
     apiserver_args: tuple[str, ...] = ()
     """Further flags of kube-apiserver: two scenarios show the cost of a feature gate."""
 
+    @property
+    def api_server(self) -> tuple[str | None, tuple[str, ...]]:
+        """Version and further flags of the API server."""
+        return self.kubernetes, self.apiserver_args
+
     def asks_as(self, other: "Scenario") -> bool:
         """Whether both send the same queries to the same cluster, at any rate."""
-        return (self.route, self.pods, self.churn_per_s, self.kubernetes) == (
+        return (self.route, self.pods, self.churn_per_s, self.api_server) == (
             *(other.route, other.pods),
-            *(other.churn_per_s, other.kubernetes),
+            *(other.churn_per_s, other.api_server),
         )
 
     @property
@@ -227,9 +232,7 @@ class Plan:
     @property
     def compares_versions(self) -> bool:
         """Whether its scenarios use more than one version of Kubernetes, or set of flags."""
-        return (
-            len({(scenario.kubernetes, scenario.apiserver_args) for scenario in self.scenarios}) > 1
-        )
+        return len({scenario.api_server for scenario in self.scenarios}) > 1
 
     def arms(self, scenario: Scenario) -> tuple[str, ...]:
         """Return the arms of each round of ``scenario``: the servers, and the control.

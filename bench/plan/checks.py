@@ -97,7 +97,7 @@ def _check_share(scenario: Scenario, plan: Plan, head: Table) -> None:
         raise head.error(
             "capacity_share",
             f"{title} has no capacity to take a share of: put a closed scenario (no 'rate_rps') of "
-            "the same route, pods and churn before it",
+            "the same route, pods, churn and API server before it",
         )
 
 

@@ -71,7 +71,7 @@ def _version_changes(plan: Plan) -> int:
     if not plan.compares_versions:
         return 0
     shared = {
-        (scenario.kubernetes, scenario.apiserver_args, scenario.pods)
+        (scenario.api_server, scenario.pods)
         for scenario in plan.scenarios
         if not scenario.fresh_control_plane
     }

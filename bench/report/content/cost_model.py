@@ -35,6 +35,8 @@ from bench.report.document import (
 from bench.report.numbers import MISSING, Scale, number, rate, scale_for
 from bench.stats import Estimate
 
+LIST_ALL = "list-all"
+"""The route whose reads return every pod."""
 POINTS = 60
 POOR_R_SQUARED = 0.8
 BENT_BELOW = 0.01
@@ -76,8 +78,11 @@ def cost_section(analysis: RunAnalysis) -> CostContent:
         *([notes] if notes.items else []),
         Charts(tuple(_rate_charts(shown, at))),
     )
+    route = analysis.plan.scenario(first.rows[0].scenario).route
+    reads = Text(prose.text("other_route", route=route), term=message("Route"))
     parts_: tuple[Part | Section, ...] = (
         *leads,
+        *([] if route == LIST_ALL else [reads]),
         _rates(shown),
         Section("loses", message("Where the informer loses"), (Texts(tuple(_loses(first, at))),)),
         Charts(tuple(_cost_chart(model, at) for model in shown)),
@@ -168,6 +173,11 @@ def _notes(models: Sequence[CostModel], analysis: RunAnalysis, at: Question) -> 
     elif single_size:
         text = prose.text("one_size_of", readers=sentences.joined(single_size))
         yield Text(text, term=message("One number of pods"))
+    fitted = {row.scenario for row in first.rows if row.arm != START}
+    fixed = [scenario.name for scenario in analysis.plan.scenarios if scenario.is_open]
+    if others := [name for name in fixed if name not in fitted]:
+        text = prose.text("left_out", scenarios=sentences.joined(others))
+        yield Text(text, term=message("Left out"))
     priced = [model for model in models if model.start_from is not None]
     if priced:
         names = sentences.joined([_short(model) for model in priced])
@@ -206,7 +216,7 @@ def _model_notes(model: CostModel, at: Question) -> Iterator[Text]:
 def _deciding_costs(model: CostModel, at: Question) -> Iterator[tuple[str, Estimate]]:
     """Return the costs that determine a break-even rate: a whole read's and an event's."""
     for reader in model.readers:
-        name = message("a read by {reader} of {pods} pods")
+        name = message("a read by {reader}, at {pods} pods")
         cost = model.cost(reader, Question(1.0, at.pods, 0.0, 0.0))
         yield name.format(reader=reader, pods=number(at.pods)), cost
     for unit in model.units:
@@ -459,7 +469,7 @@ def _units(model: CostModel) -> Table:
         pods = model.ranges.pods[1]
         for reader in model.readers:
             whole = model.cost(reader, Question(1.0, pods, 0.0, 0.0))
-            title = message("a whole read of {pods} pods").format(pods=number(pods))
+            title = message("a whole read, at {pods} pods").format(pods=number(pods))
             rows.append(_unit_row(reader, title, whole, unit))
     columns = (
         Column(message("cost of"), prose=True),

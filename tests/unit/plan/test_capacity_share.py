@@ -45,7 +45,13 @@ def test_a_share_is_of_the_closed_scenario_before_it_and_has_neither_floor_nor_c
 
 
 @pytest.mark.parametrize(
-    "text", [HALF, HALF + CLOSED, CLOSED + HALF.replace("pods = 100", "pods = 200")]
+    "text",
+    [
+        HALF,
+        HALF + CLOSED,
+        CLOSED + HALF.replace("pods = 100", "pods = 200"),
+        CLOSED + HALF + 'apiserver_args = ["--feature-gates=WatchList=false"]\n',
+    ],
 )
 def test_a_share_of_no_capacity_is_refused(text: str) -> None:
     assert "the scenario 'half' has no capacity to take a share of" in error_of(HEAD + text)

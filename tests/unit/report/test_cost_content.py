@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bench.analysis import analyse
+from bench.analysis.cost_model import START
 from bench.model import NO_SERVER, Scenario
 from bench.report.content import run_document
 from bench.report.content.cost_model import cost_section
@@ -127,7 +128,7 @@ def test_a_sweep_is_answered_by_its_rates_first(sweep):
 
 def test_the_picture_and_the_verdict_of_a_sweep_are_of_one_situation(sweep):
     analysis, costs = sweep
-    assert "reads/s of 1,000 pods with 40 writes/s" in costs.verdict.text
+    assert "reads/s with 1,000 pods and 40 writes/s" in costs.verdict.text
     lanes = run_document(replace(analysis, void=())).picture
     assert ["1,000 pods" in lane.description for lane in lanes] == [True, True]
     (chosen,) = choose(analysis, costs.at)
@@ -191,3 +192,30 @@ def test_a_run_at_full_speed_says_that_it_takes_a_sweep(tmp_path):
     assert "every scenario runs at full speed" in text_of(report)
     assert "make bench PLAN=sweep" in text_of(report)
     assert [] == tables(section(report, "breakeven"))
+
+
+def test_only_scenarios_of_one_route_and_api_server_are_fitted(tmp_path):
+    pod = Scenario("one-pod", 1000, "one-pod", users=8, rate_rps=5.0, churn_per_s=20.0)
+    scenarios = (
+        pod,
+        replace(pod, name="list-all", route="list-all"),
+        replace(pod, name="gated", apiserver_args=("--feature-gates=WatchList=false",)),
+        replace(pod, name="busy", rate_rps=10.0),
+    )
+    servers = ("direct", "informer", NO_SERVER)
+    analysis = analyse(write_run(Store(tmp_path), servers=servers, scenarios=scenarios))
+    for model in analysis.cost_models:
+        assert {"one-pod", "busy"} == {row.scenario for row in model.rows if row.arm != START}
+        assert "gated" not in {row.scenario for row in model.rows}
+    costs = cost_section(analysis)
+    assert "At 10 reads/s with 1,000 pods and 20 writes/s" in costs.verdict.text
+    text = text_in(costs)
+    assert "of 1,000 pods" not in text
+    assert "Route: Reads have the route one-pod" in text
+    assert "Left out: list-all and gated: another route" in text
+
+
+def test_lists_of_all_pods_need_no_word_about_the_route(sweep):
+    text = text_in(sweep[1])
+    assert "Route:" not in text
+    assert "Left out:" not in text
