@@ -137,8 +137,9 @@ class Ranges:
 class BreakEven:
     """The read rate above which the informer costs less than ``reader``, in one situation.
 
-    ``rate`` is ``None`` where a read's cost is too small to measure, ``high`` where the interval
-    has no upper end, ``low`` where no error is known.
+    ``rate`` is ``None`` where a read's cost is not above 0, ``high`` where the interval has no
+    upper end, ``low`` where no error is known. ``never``: even the upper bound of a read's cost is
+    not above 0, so that an informer pays off at no rate.
     """
 
     reader: str
@@ -148,6 +149,7 @@ class BreakEven:
     rate: float | None
     low: float | None
     high: float | None
+    never: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,8 @@ class CostModel:
         if low is None and self.fit.quantile(forms, confidence) is not None:
             low = 0.0
         situation = (question.pods, question.churn_per_s, question.replicas)
-        return BreakEven(reader, *situation, rate, low, high)
+        most = self.fit.estimate(forms[1], confidence).high
+        return BreakEven(reader, *situation, rate, low, high, most is not None and most <= 0)
 
     def ratio(
         self, above: Floats, below: Floats, confidence: float

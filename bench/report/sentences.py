@@ -652,6 +652,7 @@ RATES = {
     "no interval": (RATE, message("no interval")),
     "no end": (RATE, message("not below {low}, no upper end")),
     "untold": (Message(MISSING), message("too noisy to tell")),
+    "above": (message("at least {low}"), message("a read's cost is too small to measure")),
     "free": (FREE, message("the informer costs nothing measurable")),
     "below": (message("at most {high}"), message("the informer's cost is too small to measure")),
     "at most": (RATE, message("at most {high}")),
@@ -674,13 +675,16 @@ def break_even(point: BreakEven, highest: float) -> Factor:
     )
     key = _rate_key(point)
     text, spread = RATES["alike" if key == "between" and low == high else key]
-    return Factor(text.format(rate=rate_text, high=high), spread.format(low=low, high=high))
+    slots = {"rate": rate_text, "low": low, "high": high}
+    return Factor(text.format(**slots), spread.format(**slots))
 
 
 def _rate_key(point: BreakEven) -> str:
     """Return which of ``RATES`` describes a rate."""
-    if point.rate is None:
+    if point.never:
         return "none"
+    if point.rate is None:
+        return "above" if point.low else "untold"
     if point.low is None:
         return "no interval"
     if point.high is None:
@@ -706,14 +710,12 @@ def verdict(model: CostModel, point: BreakEven, question: Question) -> Sentence:
         "churn": number(question.churn_per_s),
     }
     outcome = "may"
-    if point.rate is None or reads <= 0:
+    if point.never or reads <= 0 or (point.low is not None and reads < point.low):
         outcome = "not"
-    elif wording.text == MISSING:
+    elif point.rate is None or wording.text == MISSING:
         outcome = "untold"
     elif point.high is not None and reads > point.high:
         outcome = "pays"
-    elif point.low is not None and reads < point.low:
-        outcome = "not"
     quantity = BY_KEY[model.quantity].short
     detail: list[str] = [line(model).format(what=quantity, reader=point.reader, line=wording.text)]
     detail += [wording.spread] if wording.spread else []
@@ -722,20 +724,23 @@ def verdict(model: CostModel, point: BreakEven, question: Question) -> Sentence:
 
 def pays_off(model: CostModel, point: BreakEven, question: Question) -> Sentence:
     """Say at which read rate an informer begins to pay off, by one quantity."""
-    wording = break_even(point, model.ranges.reads_per_s[1])
+    highest = model.ranges.reads_per_s[1]
+    wording, extrapolated = break_even(point, highest), (point.rate or 0.0) > highest
     slots = {
         "what": BY_KEY[model.quantity].short,
         "where": _where(question),
         "reader": point.reader,
-        "rate": wording.text,
+        "rate": rate(point.rate or 0.0) if extrapolated else wording.text,
         "count": number(question.replicas),
     }
-    if wording.text == MISSING:
-        text = message("By {what}, this run cannot tell where an informer pays off {where}.")
-    elif point.rate is None or point.rate > model.ranges.reads_per_s[1]:
+    detail = listed([part for part in wording[:2] if part != MISSING], "; ")
+    if point.never or (point.low or 0.0) > highest:
         text = message("By {what}, no measured read rate lets an informer pay off {where}.")
-        return Sentence(text.format(**slots), listed([wording.text, wording.spread], "; "))
-    elif wording.text == FREE:
+        return Sentence(text.format(**slots), detail)
+    if point.rate is None or wording.text == MISSING:
+        text = message("By {what}, this run cannot tell where an informer pays off {where}.")
+        return Sentence(text.format(**slots), detail)
+    if wording.text == FREE:
         text = message("By {what}, an informer pays off from the first read {where}.")
     elif question.replicas == 1:
         text = message("By {what}, one informer costs less than {reader} from {rate} on, {where}.")
@@ -743,7 +748,7 @@ def pays_off(model: CostModel, point: BreakEven, question: Question) -> Sentence
         text = message(
             "By {what}, {count} informers cost less than {reader} from {rate} on, {where}."
         )
-    return Sentence(text.format(**slots), wording.spread)
+    return Sentence(text.format(**slots), detail if extrapolated else wording.spread)
 
 
 def _where(question: Question) -> Message:

@@ -130,6 +130,37 @@ def test_its_verdict_and_line_are_those_of_the_report(
     assert expected.detail.partition(",")[0] == line.partition(",")[0]
 
 
+@pytest.mark.parametrize(
+    ("changes", "noise"),
+    [({0: -0.3, 1: 0.0}, 1e6), ({0: -0.3, 1: 0.0}, 1.0), ({4: -0.001}, 1.0), ({4: 0.01}, 1.0)],
+    ids=["a read that may cost something", "no read", "no event", "an event"],
+)
+def test_its_bounds_are_those_of_the_report(
+    browser: Browser,
+    analysis: RunAnalysis,
+    tmp_path: Path,
+    changes: dict[int, float],
+    noise: float,
+) -> None:
+    models = {model.quantity: model for model in analysis.cost_models}
+    fit = models["apiserver_cpu"].fit
+    assert fit.covariance is not None
+    costs = tuple(changes.get(index, cost) for index, cost in enumerate(fit.coefficients))
+    covariance = tuple(tuple(noise * value for value in row) for row in fit.covariance)
+    changed = replace(fit, coefficients=costs, covariance=covariance)
+    model = replace(models["apiserver_cpu"], fit=changed)
+    models["apiserver_cpu"] = model
+    file = tmp_path / "index.html"
+    document = run_document(replace(analysis, cost_models=tuple(models.values())))
+    file.write_text(to_html(document), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(file.as_uri())
+    expected = verdict(model, model.break_even("direct", model.reference), model.reference)
+    shown = page.inner_text("#verdict"), page.inner_text("#verdict-line")
+    assert (expected.text, expected.detail) == shown
+    page.close()
+
+
 def test_values_outside_the_measured_range_are_marked(visit: Visit) -> None:
     warning = visit.page.locator("#calculator-beyond")
     visit.fill(reads="5", pods="400", churn="20", replicas="1")

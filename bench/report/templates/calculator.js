@@ -136,7 +136,9 @@
     const above = multipliers(quantity, INFORMER, question);
     const below = multipliers(quantity, model.reader, { ...question, reads: 1, churn: 0, replicas: 0 });
     const [top, bottom] = [above, below].map((vector) => dot(vector, quantity.coefficients));
-    const even = { rate: bottom > 0 ? Math.max(0, top / bottom) : null, low: null, high: null };
+    const most = estimate(quantity, below, quantity.quantiles[model.reader]).high;
+    const never = most !== null && most <= 0;
+    const even = { rate: bottom > 0 ? Math.max(0, top / bottom) : null, low: null, high: null, never };
     const quantile = wider(quantity.quantiles[INFORMER], quantity.quantiles[model.reader]);
     if (!quantity.covariance || quantile === null) return even;
     const t2 = quantile * quantile;
@@ -151,8 +153,9 @@
     } else if (a < 0 && c > 0 && top > 0) even.low = Math.max(0, (b - root) / a);
     return even;
   };
-  const known = ({ rate, low, high }) => {
-    if (rate === null) return "none";
+  const known = ({ rate, low, high, never }) => {
+    if (never) return "none";
+    if (rate === null) return low > 0 ? "above" : "untold";
     if (low === null) return "no interval";
     if (high === null) return low > 0 ? "no end" : "untold";
     if (high === 0) return "free";
@@ -169,10 +172,9 @@
     const [low, high] = [even.low, even.high].map((end) => (end === null ? "" : plain(end)));
     const [line, spread] = model.words.rates[kind === "between" && low === high ? "alike" : kind];
     let outcome = "may";
-    if (kind === "none" || question.reads <= 0) outcome = "not";
-    else if (kind === "untold") outcome = "untold";
+    if (even.never || question.reads <= 0 || question.reads < even.low) outcome = "not";
+    else if (even.rate === null || kind === "untold") outcome = "untold";
     else if (even.high !== null && question.reads > even.high) outcome = "pays";
-    else if (even.low !== null && question.reads < even.low) outcome = "not";
     const slots = { rate: shown, low, high };
     const ends = fill(spread, slots);
     return [

@@ -113,7 +113,7 @@ def test_the_break_even_rate_where_something_costs_nothing(
 ) -> None:
     model = _fitted(sweep(replace(EXACT, **costs)))
     even = model.break_even("direct", Question(1.0, 400, 40.0))
-    assert expected == [even.rate, even.low, even.high]
+    assert (expected, expected[0] is None) == ([even.rate, even.low, even.high], even.never)
 
 
 def test_reads_lost_in_the_noise_leave_the_rate_without_an_upper_end() -> None:

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench.analysis.cost_model import BreakEven
+from bench.analysis.cost_fit import fit_rows
+from bench.analysis.cost_model import BreakEven, CostRow
 from bench.analysis.result import Arm, Comparison, Figure
 from bench.metrics import BY_KEY
 from bench.model import Cpus, Objects, Scenario
@@ -19,10 +20,12 @@ from bench.report.sentences import (
     factor,
     headline,
     in_go,
+    pays_off,
     processors,
     read_costs,
     times_of,
     uncompared,
+    verdict,
 )
 from bench.stats import Estimate
 from tests.unit.store.builders import ENVIRONMENT
@@ -378,7 +381,13 @@ def a_rate(rate, low, high):
         ),
         (a_rate(0.5, 0.4999, 0.5001), ("0.5/s", "0.5")),
         (a_rate(1.0, 0.0, None), ("\N{EN DASH}", "too noisy to tell")),
-        (a_rate(None, 0.0, None), ("none", "a read costs nothing measurable")),
+        (a_rate(None, 0.0, None), ("\N{EN DASH}", "too noisy to tell")),
+        (a_rate(None, None, None), ("\N{EN DASH}", "too noisy to tell")),
+        (a_rate(None, 0.3, None), ("at least 0.3/s", "a read's cost is too small to measure")),
+        (
+            replace(a_rate(None, 0.0, None), never=True),
+            ("none", "a read costs nothing measurable"),
+        ),
     ],
 )
 def test_a_break_even_rate_in_words(point, words):
@@ -394,3 +403,62 @@ def test_a_break_even_rate_in_words(point, words):
 )
 def test_writes_that_cost_as_much_as_a_read_have_the_digits_of_their_interval(even, text):
     assert text in churn_loses(even, 1000.0)
+
+
+def a_model(read_ms, event_ms=0.4):
+    """Return a model of three rounds in which a read's cost, and an event's, scatter about 0."""
+    loads = {"direct": (10.0, read_ms), "informer": (20.0, event_ms)}
+    rows = [
+        CostRow("steady", number, arm, 100, 10.0, 20.0, rate * (ms + away), 50.0, 10.0)
+        for arm, (rate, ms) in loads.items()
+        for number, away in enumerate((-1.7, 0.8, 0.9))
+    ]
+    return fit_rows(BY_KEY["apiserver_cpu"], rows)
+
+
+@pytest.mark.parametrize("read_ms", [-0.3, 0.3])
+def test_a_read_that_may_cost_something_leaves_the_verdict_open_whatever_its_sign(read_ms):
+    model = a_model(read_ms)
+    point, at = model.break_even("direct", model.reference), model.reference
+    assert (point.rate is None) == (read_ms < 0)
+    assert verdict(model, point, at).text.startswith("This run cannot tell whether an informer")
+    assert "this run cannot tell where an informer pays off" in pays_off(model, point, at).text
+
+
+@pytest.mark.parametrize(
+    ("point", "text", "detail"),
+    [
+        (
+            a_rate(12.0, 3.0, 40.0),
+            "one informer costs less than direct from 12/s on",
+            "12/s, beyond the 10/s measured; 3 to 40",
+        ),
+        (
+            a_rate(12.0, 11.0, 40.0),
+            "no measured read rate lets an informer pay off",
+            "12/s, beyond the 10/s measured; 11 to 40",
+        ),
+        (
+            a_rate(None, 3.0, None),
+            "this run cannot tell where an informer pays off",
+            "at least 3/s; a read's cost is too small to measure",
+        ),
+        (
+            a_rate(None, 11.0, None),
+            "no measured read rate lets an informer pay off",
+            "at least 11/s; a read's cost is too small to measure",
+        ),
+    ],
+)
+def test_no_measured_rate_pays_off_only_if_all_of_the_interval_is_beyond_them(point, text, detail):
+    model = a_model(2.0)
+    sentence = pays_off(model, point, model.reference)
+    assert text in sentence.text
+    assert detail == sentence.detail
+
+
+def test_below_the_least_break_even_rate_an_informer_does_not_pay_off():
+    model = a_model(-0.3)
+    at = replace(model.reference, reads_per_s=2.9)
+    text = verdict(model, a_rate(None, 3.0, None), at).text
+    assert text.endswith("an informer does not pay off.")
