@@ -6,6 +6,7 @@ lifetime; reads cost it nothing. Costs are linear in the fitted unit costs, so e
 interval as a linear form of them, and the break-even rate is a ratio of two such forms.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -224,6 +225,14 @@ class CostModel:
         situation = (question.pods, question.churn_per_s, question.replicas)
         most = self.fit.estimate(forms[1], confidence).high
         return BreakEven(reader, *situation, rate, low, high, most is not None and most <= 0)
+
+    def writes_per_read(
+        self, reader: str, pods: float
+    ) -> tuple[float | None, float | None, float | None]:
+        """Return how many events of one replica cost as much as a read, and its bounds."""
+        read = self.form(reader, Question(1.0, pods, 0.0, 0.0))
+        event = self.form(INFORMER, Question(0.0, pods, 1.0, lifetime_s=math.inf))
+        return self.ratio(read, event, CONFIDENCE)
 
     def ratio(
         self, above: Floats, below: Floats, confidence: float

@@ -779,22 +779,20 @@ def few_reads(wording: Factor, small: Question, *, known: bool) -> str:
     return text.format(where=_where(small), shown=rate_text)
 
 
-def churn_loses(point: BreakEven, pods: float) -> str:
-    """Say how many writes cost as much as a read; ``point`` is that of one write per second."""
-    if not point.rate or (point.high is None and point.low is not None):
+def churn_loses(model: CostModel, reader: str, pods: float) -> str:
+    """Say how many writes cost one informer as much as a read; empty without a lower bound."""
+    value, low, high = model.writes_per_read(reader, pods)
+    if low is None or low <= 0:
         return ""
-    spread: str = ""
-    writes = times(1 / point.rate)
-    if point.high:
-        spread = message("at least {least}").format(least=times_at_least(1 / point.high))
-        if point.low:
-            scale, ends = Scale(1.0, ""), (1 / point.high, 1 / point.low)
-            writes, spread = scale.show(1 / point.rate, *ends), scale.interval(*ends)
-        spread = Message(" ({spread})").format(spread=spread)
+    writes = message("at least {least}").format(least=times_at_least(low))
+    if value is not None and high is not None:
+        scale = Scale(1.0, "")
+        shown, spread = scale.show(value, low, high), scale.interval(low, high)
+        writes = message("about {count} ({spread})").format(count=shown, spread=spread)
     return message(
-        "Churn: the line rises in proportion to it. At {pods} pods, about {writes} writes{spread} "
-        "cost the API server as much CPU as one read by {reader}."
-    ).format(pods=number(pods), writes=writes, spread=spread, reader=point.reader)
+        "Churn: the break-even rate rises linearly with it. By {what}, at {pods} pods, the events "
+        "of {writes} writes, sent to one informer, cost as much as one read by {reader}."
+    ).format(pods=number(pods), writes=writes, what=BY_KEY[model.quantity].short, reader=reader)
 
 
 def replicas_lose(model: CostModel, small: Question, even: float) -> str:

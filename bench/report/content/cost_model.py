@@ -148,8 +148,7 @@ def _loses(model: CostModel, at: Question) -> Iterator[Text]:
     wording = sentences.break_even(even, highest)
     known = bool(even.rate) and wording.text != MISSING
     yield Text(sentences.few_reads(wording, small, known=known))
-    writes = sentences.churn_loses(model.break_even(reader, replace(at, churn_per_s=1.0)), at.pods)
-    if writes:
+    if writes := sentences.churn_loses(model, reader, at.pods):
         yield Text(writes)
     if known and even.rate:
         yield Text(sentences.replicas_lose(model, small, even.rate))
