@@ -34,10 +34,17 @@ class Scale:
     unit: str
     digits: int = 2
 
-    def show(self, value: float | None, low: float | None = None, high: float | None = None) -> str:
+    def show(
+        self,
+        value: float | None,
+        low: float | None = None,
+        high: float | None = None,
+        *,
+        up: bool | None = None,
+    ) -> str:
         """Return the value without its unit, to the digits that its interval supports."""
         value, low, high = (None if v is None else v / self.divisor for v in (value, low, high))
-        return number(value, self.digits, places_carried(low, high))
+        return number(value, self.digits, places_carried(low, high), up=up)
 
     def quantity(
         self,
@@ -46,9 +53,10 @@ class Scale:
         high: float | None = None,
         *,
         signed: bool = False,
+        up: bool | None = None,
     ) -> str:
         """Return ``show`` with the unit, as ``93 MB``; ``signed`` puts a plus before a gain."""
-        shown = self.show(value, low, high)
+        shown = self.show(value, low, high, up=up)
         if shown == MISSING:
             return shown
         plus = "+" if signed and value is not None and value > 0 and shown != "0" else ""
@@ -84,11 +92,14 @@ def span_of(low: str, high: str) -> Message:
     return Message(low) if low == high else message("{low} to {high}").format(low=low, high=high)
 
 
-def number(value: float | None, digits: int = 2, places: int | None = None) -> str:
+def number(
+    value: float | None, digits: int = 2, places: int | None = None, *, up: bool | None = None
+) -> str:
     """Show 1,234 or 12 or 1.2 or 0.12: to the units, or to ``digits`` digits if these go further.
 
     ``places`` are the decimals that an interval supports. A value that they would round to zero
-    keeps its digits, for whether an end is zero matters.
+    keeps its digits, for whether an end is zero matters. A bound is rounded ``up`` or down (not
+    ``up``), for it must still hold.
     """
     if value is None or not math.isfinite(value):
         return MISSING
@@ -97,13 +108,26 @@ def number(value: float | None, digits: int = 2, places: int | None = None) -> s
         return "0"
     decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     # 9.97 is 10, not 10.0: rounding may reach the next power of ten.
-    decimals = max(0, digits - 1 - math.floor(math.log10(round(size, decimals) or size)))
-    if places is not None and places < decimals + (places < 0) and round(size, places):
-        size, decimals = round(size, places), max(0, places)
-    shown = f"{size:,.{decimals}f}"
+    decimals = max(0, digits - 1 - math.floor(math.log10(_rounded(size, decimals, up) or size)))
+    if places is None or places >= decimals + (places < 0) or not _rounded(size, places, up):
+        places = decimals
+    shown = f"{_rounded(size, places, up):,.{max(0, places)}f}"
     if "." in shown:
         shown = shown.rstrip("0").rstrip(".")
     return f"{MINUS}{shown}" if value < 0 and shown != "0" else shown
+
+
+def lower_bound(value: float, *, bound: bool = True) -> str:
+    """Show a lower bound, rounded down; a plain figure if it is no ``bound``."""
+    return f"{AT_LEAST}{number(value, up=False)}" if bound else number(value)
+
+
+def _rounded(size: float, decimals: int, up: bool | None) -> float:
+    """Round to ``decimals``: to the nearest, or up or down."""
+    if up is None:
+        return round(size, decimals)
+    step = 10.0**-decimals
+    return (math.ceil(size / step - 1e-9) if up else math.floor(size / step + 1e-9)) * step
 
 
 def scale_for(values: Iterable[float | None], unit: str, digits: int = 2) -> Scale:
@@ -133,8 +157,12 @@ def times(factor: float) -> str:
 
 def times_at_least(factor: float) -> str:
     """Show a lower bound: as ``times``, but rounded down, for it must still hold."""
-    step = 10.0 ** (math.floor(math.log10(factor)) - 1)
-    return times(math.floor(factor / step + 1e-9) * step)
+    return times(_rounded(factor, 1 - math.floor(math.log10(factor)), up=False))
+
+
+def times_at_most(factor: float) -> str:
+    """Show an upper bound: as ``times``, but rounded up."""
+    return times(_rounded(factor, 1 - math.floor(math.log10(factor)), up=True))
 
 
 def share(part: float) -> str:
@@ -159,8 +187,7 @@ def share_at_least(part: float) -> str:
     decimals = max(0, 1 - math.floor(math.log10(percent)))
     if 99 <= percent < 100:
         decimals = min(2, max(1, -math.floor(math.log10(100 - percent))))
-    step = 10.0**-decimals
-    return f"{math.floor(percent / step + 1e-9) * step:.{decimals}f}"
+    return f"{_rounded(percent, decimals, up=False):.{decimals}f}"
 
 
 def signed(part: float) -> str:
@@ -195,15 +222,15 @@ def with_unit(shown: str, unit: str) -> str:
     return f"{shown}{unit}" if unit.startswith("/") else f"{shown} {unit}".rstrip()
 
 
-def rate(per_s: float) -> str:
+def rate(per_s: float, *, up: bool | None = None) -> str:
     """Show a read rate: ``2.4/s``, or ``one in 60 min`` where that says more."""
     if per_s >= SLOW:
-        return f"{number(per_s)}/s"
+        return f"{number(per_s, up=up)}/s"
     if per_s <= 0:
         return "0"
-    seconds = 1 / per_s
+    seconds, up = 1 / per_s, None if up is None else not up
     if seconds < 600:
-        return message("one in {seconds} s").format(seconds=number(seconds))
+        return message("one in {seconds} s").format(seconds=number(seconds, up=up))
     if seconds < 36_000:
-        return message("one in {minutes} min").format(minutes=number(seconds / 60))
-    return message("one in {hours} h").format(hours=number(seconds / 3600))
+        return message("one in {minutes} min").format(minutes=number(seconds / 60, up=up))
+    return message("one in {hours} h").format(hours=number(seconds / 3600, up=up))

@@ -41,6 +41,7 @@ from bench.report.numbers import (
     span_of,
     times,
     times_at_least,
+    times_at_most,
     with_unit,
 )
 from bench.stats import CONFIDENCE, INDICATIVE_BELOW, Estimate
@@ -459,7 +460,8 @@ def bounded(figure: Figure) -> str:
     """Show ms of CPU in seconds, or their upper bound if they may be zero."""
     seconds = Scale(1000.0, "s")
     if figure.low is not None and figure.low <= 0 and figure.high is not None:
-        return message("at most {most}").format(most=seconds.quantity(max(figure.high, 0.0)))
+        most = seconds.quantity(max(figure.high, 0.0), up=True)
+        return message("at most {most}").format(most=most)
     return seconds.quantity(figure.value)
 
 
@@ -669,12 +671,13 @@ def break_even(point: BreakEven, highest: float) -> Factor:
     rate_text = rate(point.rate or 0.0)
     if point.rate is not None and point.rate > highest:
         rate_text = BEYOND.format(highest=rate(highest), rate=rate_text)
-    low, high = (
-        "" if end is None else number(end) if short else rate(end)
-        for end in (point.low, point.high)
-    )
     key = _rate_key(point)
-    text, spread = RATES["alike" if key == "between" and low == high else key]
+    is_span = key == "between"
+    low, high = (
+        "" if end is None else number(end) if short else rate(end, up=None if is_span else up)
+        for end, up in ((point.low, False), (point.high, True))
+    )
+    text, spread = RATES["alike" if is_span and low == high else key]
     slots = {"rate": rate_text, "low": low, "high": high}
     return Factor(text.format(**slots), spread.format(**slots))
 
@@ -1001,6 +1004,7 @@ def times_of(ratio: Estimate | None) -> str:
         return text
     spread = message("{low}\N{NO-BREAK SPACE}to\N{NO-BREAK SPACE}{high}")
     if ratio.bounds[0] < 0 < ratio.bounds[1]:  # there are no negative times
+        high = times_at_most(ratio.bounds[1])
         text = f"{_plain_times(max(ratio.value, 0.0))}{NO_BREAK}\N{MULTIPLICATION SIGN}"
         spread = message("at most {high}")
     return Message("{shown} [{spread}]").format(

@@ -24,7 +24,7 @@ from bench.report.document import (
     Text,
     Texts,
 )
-from bench.report.numbers import AT_LEAST, MISSING, NO_BREAK, number, share
+from bench.report.numbers import MISSING, NO_BREAK, lower_bound, number, share
 
 
 def fault_answer(analysis: RunAnalysis) -> Sentence | None:
@@ -164,7 +164,7 @@ def _in_time(arm: FaultArm) -> Cell:
 def _median(stretch: Stretch | None) -> Cell:
     if stretch is None or stretch.median.value_ms is None:
         return Cell(MISSING, remark=Recorded(stretch.median.withheld or "" if stretch else ""))
-    return Cell(f"{AT_LEAST if stretch.median.at_least else ''}{number(stretch.median.value_ms)}")
+    return Cell(lower_bound(stretch.median.value_ms, bound=stretch.median.at_least))
 
 
 def _longest(stretch: Stretch | None) -> Cell:
@@ -186,7 +186,7 @@ def _fresh(arm: FaultArm) -> Cell:
         seen = min(trial.window_left_s for trial in arm.rounds if trial.fresh_s is None)
         unseen = rounds - len(known)
         text = message("in {some} of {rounds} rounds").format(some=unseen, rounds=rounds)
-        return Cell(f"{AT_LEAST}{number(seen)}", remark=text if rounds > 1 else "")
+        return Cell(lower_bound(seen), remark=text if rounds > 1 else "")
     least = message("at the most; least {least}").format(least=number(min(known)))
     return Cell(number(max(known)), remark=least if rounds > 1 else "")
 
@@ -199,7 +199,7 @@ def _errors_stop(arm: FaultArm) -> Cell:
     failed = message("{failed} failed in all").format(
         failed=f"{sum(trial.failed for trial in arm.rounds):,}"
     )
-    return Cell(f"{AT_LEAST if lasting else ''}{number(max(known))}", remark=failed)
+    return Cell(lower_bound(max(known), bound=lasting), remark=failed)
 
 
 def _answered_after(arm: FaultArm) -> Cell:
@@ -278,7 +278,7 @@ def _described(stories: Sequence[Story]) -> str:
             arm=story.arm,
             reads=f"{story.reads:,}",
             unanswered=f"{len(story.unanswered_s):,}",
-            most=number(float(story.own_requests.max())),
+            most=number(float(story.own_requests.max()), up=True),
         )
         for story in stories
     ]

@@ -258,8 +258,8 @@ def _percentiles(metric: Metric, quantile: Quantile, arms: Sequence[Arm], notes:
             cells.append(Cell(MISSING, remark=WITHHELD, notes=tuple(dict.fromkeys(withheld))))
         else:
             low, high = _round_range(arm, metric)
-            bound = AT_LEAST if percentile.at_least else ""
-            value = bound + scale.show(percentile.value_ms, low, high)
+            bound, up = (AT_LEAST, False) if percentile.at_least else ("", None)
+            value = bound + scale.show(percentile.value_ms, low, high, up=up)
             spread = scale.interval(low, high, percentile.value_ms)
             cells.append(Cell(value, spread, notes=links))
     return tuple(cells), scale

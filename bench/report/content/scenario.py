@@ -44,7 +44,7 @@ from bench.report.document import (
     Texts,
     table_of,
 )
-from bench.report.numbers import AT_LEAST, MISSING, number, scale_for, share
+from bench.report.numbers import MISSING, lower_bound, number, scale_for, share
 from bench.stats import Estimate
 
 MOST_TIMELINES = 3
@@ -419,8 +419,8 @@ def _percentile_text(parts: dict[str, Latencies]) -> str:
         for q in (0.5, 0.99):
             percentile = part.percentile(q)
             if percentile.value_ms is not None:
-                bound = AT_LEAST if percentile.at_least else ""
-                percentiles.append(f"{server} p{q * 100:g} {bound}{number(percentile.value_ms)} ms")
+                shown = lower_bound(percentile.value_ms, bound=percentile.at_least)
+                percentiles.append(f"{server} p{q * 100:g} {shown} ms")
     return ", ".join(percentiles) or message("too few requests for a percentile")
 
 

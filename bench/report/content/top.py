@@ -258,7 +258,7 @@ def _lane(result: ScenarioAnalysis, arm: Arm, notes: Notes) -> Lane:
             scale = scale_for([figure.value, figure.high], metric.unit)
             if figure.low is not None and figure.low <= 0 and figure.high is not None:
                 least = "\N{LESS-THAN OR EQUAL TO} " if figure.high > 0 else ""
-                return f"{least}{scale.quantity(max(figure.high, 0.0))}"
+                return f"{least}{scale.quantity(max(figure.high, 0.0), up=True)}"
             return scale.quantity(max(figure.value, 0.0))
         row = metric_row(metric, (arm,), notes)
         if row is None or row.cells[0].value == MISSING:

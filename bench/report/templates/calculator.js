@@ -122,13 +122,20 @@
     return { best, unsure };
   };
 
-  const rate = (perS) => {
-    if (perS >= 0.01) return `${number(perS)}/s`;
+  // A bound is rounded up or down to the digits of `number`, for it must still hold.
+  const rounded = (value, up) => {
+    if (up === null) return value;
+    const step = 10 ** Math.min(0, Math.floor(Math.log10(value)) - 1);
+    return step * (up ? Math.ceil(value / step - 1e-9) : Math.floor(value / step + 1e-9));
+  };
+  const rate = (perS, up = null) => {
+    if (perS >= 0.01) return `${number(rounded(perS, up))}/s`;
     if (perS <= 0) return "0";
     const seconds = 1 / perS;
-    if (seconds < 600) return fill(model.words.seconds, { seconds: number(seconds) });
-    if (seconds < 36000) return fill(model.words.minutes, { minutes: number(seconds / 60) });
-    return fill(model.words.hours, { hours: number(seconds / 3600) });
+    const shown = (time) => number(rounded(time, up === null ? null : !up));
+    if (seconds < 600) return fill(model.words.seconds, { seconds: shown(seconds) });
+    if (seconds < 36000) return fill(model.words.minutes, { minutes: shown(seconds / 60) });
+    return fill(model.words.hours, { hours: shown(seconds / 3600) });
   };
 
   // The read rate at which the informer costs what the reader does, by Fieller's theorem.
@@ -166,11 +173,15 @@
     const even = breakEven(quantity, question);
     const kind = known(even);
     const highest = model.ranges.reads[1];
-    const plain = even.high !== null && even.low >= 0.01 ? number : rate;
+    const isSpan = kind === "between";
+    const short = even.high !== null && even.low >= 0.01;
     let shown = rate(even.rate ?? 0);
     if (even.rate > highest) shown = fill(model.words.beyond, { highest: rate(highest), rate: shown });
-    const [low, high] = [even.low, even.high].map((end) => (end === null ? "" : plain(end)));
-    const [line, spread] = model.words.rates[kind === "between" && low === high ? "alike" : kind];
+    const [low, high] = [[even.low, false], [even.high, true]].map(([end, up]) => {
+      if (end === null) return "";
+      return short ? number(end) : rate(end, isSpan ? null : up);
+    });
+    const [line, spread] = model.words.rates[isSpan && low === high ? "alike" : kind];
     let outcome = "may";
     if (even.never || question.reads <= 0 || question.reads < even.low) outcome = "not";
     else if (even.rate === null || kind === "untold") outcome = "untold";

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.analysis import analyse
 from bench.metrics import BY_KEY
 from bench.model import NO_SERVER, AnswerCheck, Caveat, CaveatKind, Outcome, RunState
 from bench.report.content import run_document
@@ -15,7 +16,8 @@ from bench.report.document import Texts
 from bench.report.html import to_html
 from bench.report.numbers import MINUS, Scale
 from bench.report.text import to_markdown
-from tests.unit.analysis.synthetic import ARMS, SCENARIO
+from bench.store import Store
+from tests.unit.analysis.synthetic import ARMS, SCENARIO, write_run
 from tests.unit.report.said import english_in, on_terminal, row_of, section, tables, text_of
 
 EVERYONE = [(server, round_) for server in ARMS for round_ in range(3)]
@@ -308,3 +310,15 @@ def test_user_agents_that_name_no_replica_are_named_and_nothing_is_counted(docum
 
 def test_a_run_of_single_replicas_has_no_such_table(document):
     assert [] == _replica_rows(document())
+
+
+def test_an_upper_bound_in_the_picture_is_rounded_up(tmp_path):
+    analysis = analyse(write_run(Store(tmp_path)))
+    (result,) = analysis.scenarios
+    bounds = {"value": 1.0, "low": -3.0, "high": 5.01}
+    arms = tuple(
+        replace(arm, figures=tuple(replace(figure, **bounds) for figure in arm.figures))
+        for arm in result.arms
+    )
+    lanes = run_document(replace(analysis, scenarios=(replace(result, arms=arms),))).picture
+    assert ["\N{LESS-THAN OR EQUAL TO} 5.1 ms/s"] * 2 == [lane.notes[-1][0] for lane in lanes]

@@ -5,11 +5,13 @@ import math
 import pytest
 
 from bench.report.numbers import (
+    AT_LEAST,
     EXACT,
     MINUS,
     MISSING,
     Scale,
     change,
+    lower_bound,
     number,
     per_cent,
     rate,
@@ -18,6 +20,7 @@ from bench.report.numbers import (
     share_at_least,
     times,
     times_at_least,
+    times_at_most,
 )
 from bench.stats import Estimate
 
@@ -54,6 +57,37 @@ def test_a_factor_claims_two_digits(factor, expected):
 @pytest.mark.parametrize(("factor", "expected"), [(319.9, "310"), (26.9, "26"), (4.69, "4.6")])
 def test_a_lower_bound_of_a_factor_is_rounded_down(factor, expected):
     assert expected == times_at_least(factor)
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(310.1, "320"), (9.91, "10"), (0.0861, "0.087")])
+def test_an_upper_bound_of_a_factor_is_rounded_up(factor, expected):
+    assert expected == times_at_most(factor)
+
+
+@pytest.mark.parametrize(
+    ("value", "down", "up"),
+    [
+        (1.049, "1", "1.1"),
+        (9.97, "9.9", "10"),
+        (0.0996, "0.099", "0.1"),
+        (1234.2, "1,234", "1,235"),
+        (2.3, "2.3", "2.3"),
+        (0.3, "0.3", "0.3"),
+        (0, "0", "0"),
+    ],
+)
+def test_a_bound_is_rounded_so_that_it_still_holds(value, down, up):
+    assert (down, up) == (number(value, up=False), number(value, up=True))
+    assert f"{AT_LEAST}{down}" == lower_bound(value)
+
+
+def test_the_upper_bound_of_a_slow_rate_is_the_shorter_time():
+    bounds = [(rate(value, up=False), rate(value, up=True)) for value in (2.41, 1 / 1799, 1 / 433)]
+    assert [
+        ("2.4/s", "2.5/s"),
+        ("one in 30 min", "one in 29 min"),
+        ("one in 433 s", "one in 433 s"),
+    ] == bounds
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from bench.report.sentences import (
     asked,
     bill,
     both,
+    bounded,
     break_even,
     carried,
     churn_loses,
@@ -194,6 +195,15 @@ def test_costs_of_reads_are_bounded_where_they_may_be_nothing():
         "other": "41 s",
         "other_server": "12 s",
     } == read_costs(INFORMER, DIRECT, BY_KEY[CPU])
+
+
+def test_an_upper_bound_that_is_stated_holds():
+    costs = an_arm("informer", control_plane_cpu=(9.0, -3.0, 1049.0))
+    assert "at most 1.1 s" == bounded(costs.figures[0])
+    assert "at most 7/s" == break_even(a_rate(1.6, 0.0, 6.91), 20.0).spread
+    assert "at most 7/s" == break_even(a_rate(0.0, 0.0, 6.91), 20.0).text
+    assert "not below 0.29/s, no upper end" == break_even(a_rate(1.6, 0.298, None), 20.0).spread
+    assert times_of(Estimate(0.01, -0.01, 0.0861, 6)).endswith("[at most 0.087]")
 
 
 def test_without_the_servers_cpu_there_are_no_costs_of_reads():
