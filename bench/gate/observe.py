@@ -228,6 +228,11 @@ def _against_arm(
 
 
 def _figure(rule: Rule, server: str | None, run: RunAnalysis) -> tuple[ScenarioAnalysis, Figure]:
+    if not run.scenarios:
+        raise NothingToJudgeError(
+            "this run has no scenario to judge: each has a fault under load, or rates of its own "
+            "for each arm"
+        )
     assert server is not None, "a rule names its arm, or is judged for each"
     scenario = run.scenario(rule.scenario or "")
     if scenario is None:

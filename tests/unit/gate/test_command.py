@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bench.cli import main
-from bench.model import Scenario
+from bench.model import FaultRecord, Scenario
 from bench.run.resume import ResumeError
 from tests.unit.analysis.synthetic import ARMS
 
@@ -113,6 +113,13 @@ def test_what_carries_no_judgement_is_invalid_with_12(root, a_run, capsys, chang
 def test_without_the_base_that_a_rule_needs_it_is_invalid(root, a_run):
     a_run("one", servers=("direct", "informer"))
     assert 12 == gate(root, "one")
+
+
+def test_a_run_whose_scenarios_all_have_a_fault_is_invalid_and_says_so(root, a_run, capsys):
+    fault = FaultRecord("freeze", "the API server was frozen", 3.0, 5.0)
+    a_run("faults", scenarios=(replace(STEADY, fault="freeze", fault_at_s=3.0),), fault=fault)
+    assert 12 == call(root, "gate", "faults", "--rules", "pull-request")
+    assert "each has a fault under load" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_run_of_which_trials_were_deleted_by_hand_is_invalid(root, a_run, capsys):
