@@ -5,15 +5,15 @@ Welch's two-sample t, never paired. Figures that cannot be compared are listed w
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 from bench.analysis.result import Arm, Figure, RunAnalysis, ScenarioAnalysis
-from bench.model import NO_SERVER, Environment
+from bench.model import NO_SERVER, Environment, Plan, Scenario
 from bench.stats import CONFIDENCE, Estimate, Events, unpaired_difference, unpaired_ratio
 
-ASKED = ("route", "users", "rate_rps", "pods", "churn_per_s", "arrivals", "probe")
-"""Fields that must be equal for figures of two runs to be comparable."""
+ASKED = tuple(key.name for key in fields(Scenario) if key.name not in ("name", "control"))
+"""Fields of a scenario that must be equal for figures of two runs to be comparable."""
 MEMORY_ALIKE = 0.05
 """Share by which memory may differ: kernels reserve different amounts on machines of one size."""
 FIELDS = {
@@ -85,7 +85,7 @@ def side_by_side(first: RunAnalysis, second: RunAnalysis) -> SideBySide:
         other = second.scenario(name)
         if other is None:
             apart.append(f"scenario {name} is in {first.run} only")
-        elif asked := unlike_question(scenario, other):
+        elif asked := _unlike_question(first.plan, second.plan, name):
             apart.append(f"scenario {name} asks something else in each: {asked}")
         else:
             rows += _of_scenario(scenario, other)
@@ -99,10 +99,18 @@ def side_by_side(first: RunAnalysis, second: RunAnalysis) -> SideBySide:
     return SideBySide(tuple(rows), tuple(apart))
 
 
-def unlike_question(scenario: ScenarioAnalysis, other: ScenarioAnalysis) -> str:
-    """Return how two scenarios of one name differ in ``ASKED``; empty if they do not."""
-    pairs = [(key, getattr(scenario.scenario, key), getattr(other.scenario, key)) for key in ASKED]
-    return ", ".join(f"{key} {was} and {now}" for key, was, now in pairs if was != now)
+def _unlike_question(first: Plan, second: Plan, name: str) -> str:
+    """Return how the scenarios called ``name`` differ; empty if they do not."""
+    here, there = first.scenario(name), second.scenario(name)
+    pairs = [(key, getattr(here, key), getattr(there, key)) for key in ASKED]
+    pairs.append(("objects", first.objects, second.objects))
+    return ", ".join(
+        f"{key} {_text(was)} and {_text(now)}" for key, was, now in pairs if was != now
+    )
+
+
+def _text(value: object) -> str:
+    return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
 
 
 def events_of(figure: Figure) -> Events | None:

@@ -170,6 +170,9 @@ class Objects:
     definition: str = ""
     """YAML of a CustomResourceDefinition, and of an object of its kind where one is needed."""
 
+    def __str__(self) -> str:
+        return f"{self.count} {self.resource} of {self.size_bytes} B"
+
 
 @dataclass(frozen=True, slots=True)
 class Cpus:

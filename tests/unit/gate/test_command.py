@@ -8,9 +8,11 @@ from dataclasses import replace
 import pytest
 
 from bench.cli import main
-from bench.model import FaultRecord, Scenario
+from bench.gate.compare import side_by_side
+from bench.model import FaultRecord, Objects, Scenario
 from bench.run.resume import ResumeError
 from tests.unit.analysis.synthetic import ARMS
+from tests.unit.gate.summaries import SCENARIO, a_summary
 
 STEADY = Scenario(
     name="steady", route="list-all", users=8, pods=100, rate_rps=50.0, churn_per_s=2.0
@@ -254,3 +256,34 @@ def test_compare_says_that_environments_and_questions_differ(root, a_run, capsys
     assert "Kubernetes: v1.37.2 and v1.30.0" in out
     assert "scenario steady asks something else in each: pods 100 and 500" in out
     assert "Nothing can be compared" in out
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"replicas": 3}, "replicas 1 and 3"),
+        ({"workers": 2}, "workers 1 and 2"),
+        ({"server_cpus": 2}, "server_cpus None and 2"),
+        ({"kubernetes": "1.34"}, "kubernetes None and 1.34"),
+        ({"apiserver_args": ("--v=4", "--v=5")}, "apiserver_args none and --v=4, --v=5"),
+        ({"fresh_control_plane": True}, "fresh_control_plane False and True"),
+        ({"control": False}, ""),
+    ],
+)
+def test_two_runs_are_compared_where_they_ask_the_same(changes, text):
+    run = a_summary({"informer": {"p50": [10.0] * 6}})
+    asked = a_summary({"informer": {"p50": [10.0] * 6}}, scenario=replace(SCENARIO, **changes))
+    assert differences(run, asked) == text
+
+
+def test_two_runs_with_other_objects_are_not_compared():
+    run = a_summary({"informer": {"p50": [10.0] * 6}})
+    plan = replace(run.plan, objects=(Objects("secrets", 500),))
+    assert "objects none and 500 secrets of 1000 B" == differences(run, replace(run, plan=plan))
+
+
+def differences(first, second):
+    """Return how the two ask something else; empty if they are compared."""
+    sides = side_by_side(first, second)
+    assert bool(sides.rows) is not bool(sides.apart)
+    return "".join(sides.apart).removeprefix("scenario steady asks something else in each: ")
