@@ -262,7 +262,7 @@ def _recorded(source: Recorded, data: TrialData) -> float | None:
         # If the process was replaced meanwhile, the kernel's figure covers two processes.
         if source.otherwise.counter.scraped == "apiserver" and data.restarted:
             return None
-        if amount is None:
+        if amount is None and not data.record.refuses_cpu:  # only unreadable there
             return _growth(source.otherwise, data)
     if amount is None:
         return None

@@ -187,6 +187,11 @@ class TrialRecord:
     """The scenario's fault, as it happened; ``None``: it has none, or none was injected."""
 
     @property
+    def refuses_cpu(self) -> bool:
+        """Whether its CPU was left out because the marks do not fit the load."""
+        return any(caveat.kind is CaveatKind.METRIC_MISSING for caveat in self.caveats)
+
+    @property
     def is_wrong(self) -> bool:
         """Whether the server gave wrong answers, under load or after it: that voids the run."""
         return self.equal_to_list is False or any(

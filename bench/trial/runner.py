@@ -196,7 +196,7 @@ class TrialRunner:
         text = unfit_marks(self._out.record.marks_s, self._load_s)
         if text is not None:
             self._out.update(apiserver_cpu_s=None, etcd_cpu_s=None, server_cpu_s=None)
-            self._out.note([(CaveatKind.METRIC_MISSING, text)])
+            self._out.note([(CaveatKind.METRIC_MISSING, text)])  # see TrialRecord.refuses_cpu
 
     def _move_beside_server(self, stack: ExitStack) -> None:
         """Move all that runs already to its processors; this process until the trial ends."""

@@ -13,9 +13,10 @@ from bench.analysis.comparisons import Side, compare
 from bench.analysis.frame import COLUMNS, Frame
 from bench.analysis.result import Arm, Direction
 from bench.metrics import BY_KEY, Times
-from bench.model import NO_SERVER, Outcome
+from bench.model import NO_SERVER, Caveat, CaveatKind, Outcome
 from bench.store import Store, StoreError
 from bench.store.tables import REQUESTS, write_table
+from bench.trial.stalls import unfit_marks
 from tests.unit.analysis.synthetic import SCENARIO, write_run
 
 CLOSED = replace(SCENARIO, name="capacity", rate_rps=None)
@@ -111,6 +112,15 @@ def test_a_metric_that_is_not_exposed_is_missing_and_not_zero(made):
     figure = arm(analysis, "direct").figure("etcd_requests")
     assert figure.value is None
     assert "not measured" == figure.missing
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_cpu_that_the_kernel_could_not_give_is_scraped_and_refused_cpu_is_missing(made, refused):
+    text = unfit_marks(19.2, 7.1)
+    caveats = (Caveat(CaveatKind.METRIC_MISSING, text),) if refused else ()
+    _, analysis = made(apiserver_cpu_s=None, etcd_cpu_s=None, caveats=caveats)
+    figure = arm(analysis, NO_SERVER).figure("etcd_cpu")
+    assert (None if refused else pytest.approx(1000 * 0.2 / 8.5)) == figure.value
 
 
 def test_a_percentile_that_one_round_cannot_carry_is_withheld_from_the_comparison(store):
