@@ -8,9 +8,9 @@ from bench.analysis.latency import FreshnessCounts, Latencies, Percentile
 from bench.analysis.request_bill import Phase, request_lines
 from bench.analysis.result import Arm, Figure, presentation_order
 from bench.analysis.trial_data import TrialData, pooled_times
-from bench.metrics import METRICS, PERCENTILES, REQUESTS, Metric, Times
-from bench.metrics.metric import Quantile
-from bench.stats import Estimate, mean, poisson_bounds
+from bench.metrics import METRICS, PERCENTILES, Metric, Tally, Times
+from bench.metrics.metric import Counted, Quantile, Source
+from bench.stats import CONFIDENCE, Estimate, Events, mean, poisson_bounds
 
 
 def arms_of(frame: Frame, data: Sequence[TrialData], servers: Sequence[str]) -> list[Arm]:
@@ -74,21 +74,15 @@ def _figure(
     withheld: str | None,
 ) -> Figure:
     numbers = values.get((metric.key, per_1000), {})
-    estimate, missing = mean(list(numbers.values())), withheld
+    counted = _counted(metric.of, rounds, per_1000=per_1000)
+    estimate, missing = mean(list(numbers.values()), CONFIDENCE, counted), withheld
     if estimate is None and missing is None:
         missing = "not measured"
     if withheld is not None and isinstance(metric.of, Quantile):
         estimate = _of_all_rounds(metric.of, rounds)
-    events = exposure = None
-    if metric is REQUESTS:
-        thousands = sum(data.reads for data in rounds) / 1000
-        events = _reached(rounds)
-        bounded = thousands if per_1000 else sum(data.record.window_s for data in rounds)
-        exposure = None if events is None else bounded
-        if estimate is not None and not any(numbers.values()) and bounded:
-            # No request in any round: zeros have no spread, so the exact bound is used.
-            high = poisson_bounds(0)[1] / bounded
-            estimate = Estimate(0.0, 0.0, high, len(numbers))
+    if numbers and counted is not None and counted.exposure and not any(numbers.values()):
+        # No event in any round, not even in a single one: the exact bound is used.
+        estimate = Estimate(0.0, 0.0, poisson_bounds(0)[1] / counted.exposure, len(numbers))
     return Figure(
         metric=metric.key,
         title=str(metric.title),
@@ -102,9 +96,21 @@ def _figure(
         low=estimate.low if estimate else None,
         high=estimate.high if estimate else None,
         missing=missing,
-        events=events,
-        exposure=exposure,
+        events=counted.count if counted else None,
+        exposure=counted.exposure if counted else None,
     )
+
+
+def _counted(of: Source, rounds: Sequence[TrialData], *, per_1000: bool) -> Events | None:
+    """Return the events behind a figure; ``None``: it is no count of events."""
+    if of == Counted(Tally.API_REQUESTS) and (reached := _reached(rounds)) is not None:
+        thousands = sum(data.reads for data in rounds) / 1000
+        seconds = sum(data.record.window_s for data in rounds)
+        return Events(reached, thousands if per_1000 else seconds)
+    after = [data.recovery.requests for data in rounds if data.recovery is not None]
+    if of == Counted(Tally.RECOVERY_REQUESTS) and after:
+        return Events(sum(after), float(len(after)))
+    return None
 
 
 def _of_all_rounds(quantile: Quantile, rounds: Sequence[TrialData]) -> Estimate | None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bench.analysis.frame import Frame
 from bench.analysis.result import Arm, Comparison, Control, RunAnalysis, ScenarioAnalysis
-from bench.metrics import BY_KEY, REQUESTS, Metric
+from bench.metrics import BY_KEY, Metric
 from bench.model import AGAIN, Scenario
 from bench.stats import (
     CONFIDENCE,
@@ -71,7 +71,9 @@ def _comparison(
     as_ratio = not metric.may_be_zero or (_excludes_zero(values) and _excludes_zero(bases))
     ratio = paired_ratio(values, bases) if as_ratio else None
     logs = log_ratios(values, bases) if ratio is not None else None
-    at_least = _at_least(subject, baseline) if metric is REQUESTS and per_1000 else None
+    figures = (arm.figure(metric.key, per_1000=per_1000) for arm in (subject, baseline))
+    few, many = (figure.counted if figure is not None else None for figure in figures)
+    fewer = at_least_times(many, few) if many is not None and few is not None else None
     return Comparison(
         metric=metric.key,
         per_1000=per_1000,
@@ -79,8 +81,8 @@ def _comparison(
         baseline=baseline.server,
         ratio=ratio,
         difference=mean(differences),
-        at_least=at_least,
-        times=_times(metric, values, bases, ratio, at_least),
+        at_least=fewer if fewer is not None and fewer > 1 else None,
+        times=ratio or _times(values, bases, few, fewer),
         check=None if ratio is None else bootstrap_ratio(values, bases),
         variation=None if logs is None else variation([math.exp(log) for log in logs]),
         outlying=outlying(dict(zip(rounds, logs or differences, strict=True))),
@@ -88,34 +90,21 @@ def _comparison(
 
 
 def _times(
-    metric: Metric,
-    values: Sequence[float],
-    bases: Sequence[float],
-    ratio: Estimate | None,
-    at_least: float | None,
+    values: Sequence[float], bases: Sequence[float], few: Events | None, fewer: float | None
 ) -> Estimate | None:
-    """Return subject's mean / baseline's mean; ``None`` if the baseline may be 0."""
-    if ratio is not None:
-        return ratio
-    if metric is REQUESTS and not any(values) and any(bases):
+    """Return subject's mean / baseline's mean; ``None`` if the baseline may be 0.
+
+    ``few`` are the subject's events, and ``fewer`` times as many, at least, the baseline's.
+    """
+    if fewer and not any(values):
         # Zeros have no spread: the exact bound limits how many events there may be.
-        high = 1 / at_least if at_least else None
-        return Estimate(0.0, None if high is None else 0.0, high, len(values))
-    return ratio_of_means(values, bases, CONFIDENCE)
+        return Estimate(0.0, 0.0, 1 / fewer, len(values))
+    return ratio_of_means(values, bases, CONFIDENCE, few)
 
 
 def _excludes_zero(values: Sequence[float]) -> bool:
     estimate = mean(values)
     return estimate is not None and min(values) > 0 and (estimate.low is None or estimate.low > 0)
-
-
-def _at_least(subject: Arm, baseline: Arm) -> float | None:
-    """Return the lower bound of baseline / subject in requests for the same reads, if above 1."""
-    if subject.api_requests is None or baseline.api_requests is None:
-        return None
-    many, few = (Events(arm.api_requests or 0, arm.reads) for arm in (baseline, subject))
-    factor = at_least_times(many, few)
-    return factor if factor is not None and factor > 1 else None
 
 
 def compare_pairs(

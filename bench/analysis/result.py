@@ -32,7 +32,16 @@ from bench.model import (
     RunState,
     Scenario,
 )
-from bench.stats import Estimate, Rounds, Verdict, equivalence, outlying, pair_rounds, variation
+from bench.stats import (
+    Estimate,
+    Events,
+    Rounds,
+    Verdict,
+    equivalence,
+    outlying,
+    pair_rounds,
+    variation,
+)
 
 SUMMARY_SCHEMA = 2
 """Version of ``summary.json``; a reader refuses a newer one."""
@@ -76,6 +85,13 @@ class Figure:
         if self.value is None:
             return None
         return Estimate(self.value, self.low, self.high, len(self.rounds))
+
+    @property
+    def counted(self) -> Events | None:
+        """The count behind it; ``None``: it is no count."""
+        if self.events is None or not self.exposure:
+            return None
+        return Events(self.events, self.exposure)
 
     @property
     def variation(self) -> float | None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from bench.analysis.result import Arm, Figure, RunAnalysis, ScenarioAnalysis
 from bench.model import NO_SERVER, Environment, Plan, Scenario
-from bench.stats import CONFIDENCE, Estimate, Events, unpaired_difference, unpaired_ratio
+from bench.stats import CONFIDENCE, Estimate, unpaired_difference, unpaired_ratio
 
 ASKED = tuple(key.name for key in fields(Scenario) if key.name not in ("name", "control"))
 """Fields of a scenario that must be equal for figures of two runs to be comparable."""
@@ -113,13 +113,6 @@ def _text(value: object) -> str:
     return ", ".join(map(str, value)) or "none" if isinstance(value, tuple) else str(value)
 
 
-def events_of(figure: Figure) -> Events | None:
-    """Return the count behind a figure; ``None``: it is no count."""
-    if figure.events is None or not figure.exposure:
-        return None
-    return Events(figure.events, figure.exposure)
-
-
 def _of_scenario(scenario: ScenarioAnalysis, other: ScenarioAnalysis) -> Iterator[Row]:
     for arm in scenario.arms:
         partner = other.arm(arm.server)
@@ -134,8 +127,8 @@ def _of_scenario(scenario: ScenarioAnalysis, other: ScenarioAnalysis) -> Iterato
 def _row(scenario: str, server: str, first: Figure, second: Figure) -> Row:
     values, others = list(second.rounds.values()), list(first.rounds.values())
     if first.may_be_zero:
-        events = events_of(second), events_of(first)
-        estimate = unpaired_difference(values, others, CONFIDENCE, events)
+        counts = second.counted, first.counted
+        estimate = unpaired_difference(values, others, CONFIDENCE, counts)
     else:
         estimate = unpaired_ratio(values, others, CONFIDENCE)
     return Row(scenario, server, first, second, estimate, is_ratio=not first.may_be_zero)

@@ -53,7 +53,8 @@ TONES = {
 }
 METHOD = message(
     "Arms of one run are paired by round (Student's t on log ratios; Fieller's where a value may "
-    "be zero). A count below 30 is given no narrower an interval than the exact Poisson bounds."
+    "be zero). Fewer than 30 requests in the window or after a fault are given no narrower an "
+    'interval than the exact Poisson bounds; a rule with of = "requests" is about those counted.'
 )
 UNPAIRED = message(
     "Difference: the second run against the first, with its 95% interval. Rounds of two runs have "

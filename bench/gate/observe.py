@@ -11,7 +11,6 @@ import numpy as np
 from bench.analysis.cost_model import CostModel
 from bench.analysis.request_bill import Phase, RequestLine
 from bench.analysis.result import Figure, RunAnalysis, ScenarioAnalysis
-from bench.gate.compare import events_of
 from bench.gate.rules import Of, Rule
 from bench.metrics import BY_KEY
 from bench.model import AGAIN
@@ -80,7 +79,7 @@ def observe(rule: Rule, run: RunAnalysis, confidence: float, cap: int) -> Observ
     if rule.against is not None:
         _, other = _figure(rule, rule.other, run)
         return replace(_against_arm(rule, figure, other, confidence, cap), noise=noise)
-    estimate = mean(list(figure.rounds.values()), confidence, events_of(figure))
+    estimate = mean(list(figure.rounds.values()), confidence, figure.counted)
     best = _best(figure, confidence, cap)
     return replace(_value(rule, figure.unit, estimate, len(figure.rounds)), noise=noise, best=best)
 
@@ -156,7 +155,11 @@ def _per_replica(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
 
 
 def _requests(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
-    """Return the mean requests a round that match the rule; rounds without any count as 0."""
+    """Return the mean requests a round that match the rule; rounds without any count as 0.
+
+    A budget is about what these rounds counted: chance has no bound here, so that "at most 1" can
+    hold for a client that sends one in each.
+    """
     arms = {scenario.scenario.name: scenario.arm(rule.arm or "") for scenario in run.scenarios}
     arm = arms.get(rule.scenario or next(iter(arms), ""))
     if arm is None:
@@ -201,11 +204,11 @@ def _against_arm(
     below, best = abs(float(np.mean(base))), None
     (limit, at_most), form = _limit(rule, figure), Form.FACTOR
     if figure.may_be_zero and rule.at_most is rule.at_least is None:
-        pair = events_of(figure), events_of(other)
+        pair = figure.counted, other.counted
         estimate = paired_difference(values, base, confidence, pair)
         form, limit = Form.DIFFERENCE, 0.0
     elif figure.may_be_zero:
-        events = events_of(figure) if events_of(other) is not None else None
+        events = figure.counted if other.counted is not None else None
         estimate = ratio_of_means(values, base, confidence, events)
         bound = _best(figure, confidence, cap)
         best = None if bound is None or below <= 0 else bound / below
@@ -265,9 +268,9 @@ def _limit(rule: Rule, figure: Figure | None = None) -> tuple[float, bool]:
 
 def _best(figure: Figure, confidence: float, cap: int) -> float | None:
     """Return the upper bound after ``cap`` rounds without any event; ``None``: no count."""
-    if figure.events is None or not figure.exposure or not figure.rounds:
+    if figure.counted is None or not figure.rounds:
         return None
-    exposure = figure.exposure * max(cap / len(figure.rounds), 1.0)
+    exposure = figure.counted.exposure * max(cap / len(figure.rounds), 1.0)
     bounds = Events(0, exposure).bounds(confidence)
     return None if bounds is None else bounds[1]
 

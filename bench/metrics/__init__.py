@@ -13,13 +13,12 @@ from bench.metrics.metric import (
     View,
     percentile_name,
 )
-from bench.metrics.registry import BY_KEY, METRICS, PERCENTILES, REQUESTS, of_view, scraped_names
+from bench.metrics.registry import BY_KEY, METRICS, PERCENTILES, of_view, scraped_names
 
 __all__ = [
     "BY_KEY",
     "METRICS",
     "PERCENTILES",
-    "REQUESTS",
     "Group",
     "Load",
     "Metric",

@@ -112,7 +112,8 @@ def factor(comparison: Comparison | None) -> Factor:
     if comparison.times is None:
         return _difference(comparison)
     estimate, metric = comparison.times, comparison.definition
-    if estimate.bounds is None and (comparison.at_least is None or estimate.value > 0):
+    no_spread = estimate.bounds in (None, (0.0, 0.0))
+    if no_spread and (comparison.at_least is None or estimate.value > 0):
         return Factor(_size(estimate.value, metric))
     if estimate.value <= 0 and comparison.at_least is not None:
         return _at_least(metric.words.less, times_at_least(comparison.at_least))

@@ -361,13 +361,16 @@ def test_at_least_so_many_times_follows_from_the_counts(trials, analysis):
     assert stated
     for scenario, comparison in stated:
         subject, baseline = comparison.subject, comparison.baseline
-        counts, reads = {}, {}
+        counts, over = {}, {}
         for arm in (subject, baseline):
             arm_trials = trials_of(trials, scenario, arm).values()
             counts[arm] = sum(own_requests(trial) for trial in arm_trials)
-            reads[arm] = sum(len(trial.answered()) for trial in arm_trials)
-        low = stats.chi2.ppf(0.025, 2 * counts[baseline]) / 2 / reads[baseline]
-        high = stats.chi2.ppf(0.975, 2 * (counts[subject] + 1)) / 2 / reads[subject]
+            over[arm] = sum(
+                len(trial.answered()) if comparison.per_1000 else trial.record["window_s"]
+                for trial in arm_trials
+            )
+        low = stats.chi2.ppf(0.025, 2 * counts[baseline]) / 2 / over[baseline]
+        high = stats.chi2.ppf(0.975, 2 * (counts[subject] + 1)) / 2 / over[subject]
         assert pytest.approx(low / high) == comparison.at_least
 
 

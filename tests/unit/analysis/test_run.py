@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 
 from bench.analysis import analyse, read_run
+from bench.analysis.arms import arms_of
 from bench.analysis.comparisons import Side, compare
-from bench.analysis.frame import COLUMNS, Frame
+from bench.analysis.frame import COLUMNS, Frame, frame_of
+from bench.analysis.request_bill import Recovery
 from bench.analysis.result import Arm, Direction
 from bench.metrics import BY_KEY, Times
 from bench.model import NO_SERVER, Caveat, CaveatKind, Outcome
@@ -61,15 +63,49 @@ def test_throughput_is_answered_reads_over_the_window(made):
     assert pytest.approx(np.mean(rates)) == arm(analysis, "direct").figure("throughput").value
 
 
-def test_zero_against_many_is_at_least_and_never_a_division(made):
-    comparison = made()[1].scenarios[0].comparison("api_requests", "direct", per_1000=True)
+@pytest.mark.parametrize(("per_1000", "difference"), [(True, -1000.0), (False, -50.0)])
+def test_zero_against_many_is_at_least_and_never_a_division(made, per_1000, difference):
+    comparison = made()[1].scenarios[0].comparison("api_requests", "direct", per_1000=per_1000)
     assert comparison.ratio is None
-    # 1,200 requests for 1,200 reads against 0 for 1,200: Garwood's bounds of 1,200 and of 0
+    # 1,200 requests for 1,200 reads in 24 s against 0: Garwood's bounds of 1,200 and of 0
     assert pytest.approx(1133.06 / 3.6889, rel=1e-3) == comparison.at_least
-    assert pytest.approx(-1000.0) == comparison.difference.value
+    assert pytest.approx(difference) == comparison.difference.value
+    assert Direction.LESS is comparison.direction
     # zeros have no spread: what is left of the baseline reaches up to the exact bound
     assert (0.0, 0.0) == (comparison.times.value, comparison.times.low)
     assert pytest.approx(1 / comparison.at_least) == comparison.times.high
+
+
+def after_a_fault(made, informer, direct):
+    """Return the comparison of so many requests after a fault in each round, and the arms."""
+    counts = {"informer": informer, "direct": direct}
+    trials = [
+        replace(data, recovery=Recovery(counts[data.trial.server][data.trial.round], None))
+        for data in made()[0].data
+        if data.trial.server in counts
+    ]
+    frame = frame_of(trials)
+    arms = {arm.server: arm for arm in arms_of(frame, trials, tuple(counts))}
+    pairs = compare(frame, Side("list", arms["informer"]), Side("list", arms["direct"]))
+    return next(pair for pair in pairs if pair.metric == "recovery_requests"), arms
+
+
+def test_no_request_after_a_fault_has_its_exact_bound(made):
+    comparison, arms = after_a_fault(made, (0, 0, 0), (5, 6, 5))
+    # Garwood's bounds of 16 and of 0 in three rounds each
+    assert pytest.approx(9.1454 / 3.6889, rel=1e-3) == comparison.at_least
+    assert pytest.approx((0.0, 0.0, 1 / comparison.at_least)) == (
+        comparison.times.value,
+        *comparison.times.bounds,
+    )
+    assert pytest.approx(3.6889 / 3, rel=1e-3) == arms["informer"].figure("recovery_requests").high
+
+
+def test_no_event_against_too_few_shows_no_difference(made):
+    comparison, _ = after_a_fault(made, (0, 0, 0), (1, 0, 1))
+    assert comparison.at_least is None
+    assert Direction.UNCLEAR is comparison.direction
+    assert comparison.times.high > 1
 
 
 def test_only_rounds_that_have_both_servers_are_compared(made):

@@ -38,7 +38,8 @@ def test_a_report_of_clients_that_nobody_asks_speaks_of_no_load():
     assert "full speed" not in report_of("clients")
 
 
-def test_clients_are_held_against_each_other_by_their_peaks_and_paths_are_folded():
+def test_clients_are_compared_by_requests_and_peak_memory_and_paths_are_folded():
+    assert "needs at least 5.4 times fewer requests to the API server than" in report_of("clients")
     assert "- Peak memory: 29 MB instead of 97 MB" in report_of("clients")
     assert "get /apis" not in report_of("clients")
     assert "| list pods |" in report_of("clients")

@@ -328,6 +328,7 @@ def test_what_was_not_compared_was_not_measured_in_this_plan():
         ("p50", (1.02, 0.97, 1.06, 12), "practically the same", f"{MINUS}3% to +6%"),
         ("p50", (1.02, 0.5, 2.1, 12), "no difference shown", "0.5 to 2.1 times"),
         ("p50", (2.0, None, None, 1), "2 times longer", ""),
+        ("watches_held", (0.0, 0.0, 0.0, 6), "100% fewer", ""),  # never "at least 100%"
     ],
 )
 def test_a_comparison_has_one_form_wherever_it_stands(metric, times, text, spread):
