@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 outcomes and exit codes:
-  PASS          0   the whole interval of every rule is within its margin
-  FAIL          10  the whole interval of a rule is beyond its margin
+  PASS          0   the whole interval of every rule is within the margin that it states
+  FAIL          10  the whole interval of a rule is beyond its margin, and beyond the noise
   INCONCLUSIVE  11  neither: more rounds would decide (--buy)
   INVALID       12  the figures allow no judgement: wrong or stale answers, a control that
                     fired, ledgers that disagree, an incomplete or exploratory run, base or

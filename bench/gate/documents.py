@@ -62,8 +62,8 @@ UNPAIRED = message(
     "cannot be zero."
 )
 DETECTABLE = message(
-    "Smallest change seen: how far beyond its limit the figure would have had to lie to be found "
-    "beyond the margin in four of five such runs."
+    "Smallest change seen: how far beyond its limit the figure would have had to lie to fail in "
+    "four of five such runs."
 )
 
 
@@ -184,14 +184,16 @@ def _figures(row: Row) -> tuple[str, ...]:
     )
     if row.rule.needs_base and row.rule.at_most is row.rule.at_least is None:
         limit = message("no more") if observed.at_most else message("no less")
-    noise = message("{margin} (the noise)") if row.widened else Message("{margin}")
+    noise = Message("{stated}")
+    if row.margin != row.stated:
+        noise = message("{stated}; to fail {margin} (the noise)")
     if observed.noise is None:
-        noise = message("{margin} (noise not measured)")
+        noise = message("{stated} (noise not measured)")
     return (
         show(estimate.value),
         interval,
         limit,
-        noise.format(margin=margin(row.margin)),
+        noise.format(stated=margin(row.stated), margin=margin(row.margin)),
         margin(row.detectable),
         str(observed.rounds),
     )
@@ -386,6 +388,7 @@ def _record(row: Row) -> dict[str, Any]:
         "observed": observed.estimate.value if observed else None,
         "low": observed.estimate.low if observed else None,
         "high": observed.estimate.high if observed else None,
+        "stated": row.stated,
         "margin": row.margin,
         "boundary": row.boundary,
         "detectable": row.detectable,

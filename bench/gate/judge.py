@@ -42,19 +42,20 @@ GRAVEST_FIRST = (Outcome.INVALID, Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PA
 class Row:
     """The result of one rule. ``observed`` is ``None`` if there was nothing to judge.
 
-    ``margin`` is a share for a factor, else in the metric's unit, as is ``detectable``: the
-    smallest distance beyond the limit that four of five such runs would show. ``widened``: the
-    noise is larger than the margin that the rule states.
+    A figure within the ``stated`` margin passes; one beyond ``margin``, which is the noise if that
+    is larger, and so beyond ``boundary``, fails. Margins are shares for a factor, else in the
+    metric's unit, as is ``detectable``: the smallest distance beyond the limit that four of five
+    such runs would show.
     """
 
     rule: Rule
     outcome: Outcome
     why: str
     observed: Observed | None = None
+    stated: float | None = None
     margin: float | None = None
     boundary: float | None = None
     detectable: float | None = None
-    widened: bool = False
     curable: bool = False
 
 
@@ -122,9 +123,9 @@ def _row(rule: Rule, rules: Rules, run: RunAnalysis) -> Row:
         observed = observe(rule, run, confidence, cap)
     except NothingToJudgeError as error:
         return Row(rule, Outcome.INVALID, str(error), curable=error.curable)
-    margin, widened = _margin(rule, observed)
-    boundary = _boundary(observed, margin)
-    outcome, why, curable = _decide(observed, rules, boundary)
+    stated, margin = _margins(rule, observed)
+    passes, boundary = (_boundary(observed, size) for size in (stated, margin))
+    outcome, why, curable = _decide(observed, rules, passes, boundary)
     if observed.note:
         why = f"{why}; {observed.note}"
     return Row(
@@ -132,23 +133,23 @@ def _row(rule: Rule, rules: Rules, run: RunAnalysis) -> Row:
         outcome,
         why,
         observed,
+        stated,
         margin,
         boundary,
         _detectable(observed, margin),
-        widened,
         curable,
     )
 
 
-def _margin(rule: Rule, observed: Observed) -> tuple[float, bool]:
-    """Return the margin, and whether the noise widens it."""
+def _margins(rule: Rule, observed: Observed) -> tuple[float, float]:
+    """Return the margin that the rule states, and the larger of it and the noise."""
     noise = observed.noise or 0.0
     if observed.form is Form.FACTOR:
         stated = max(rule.relative, rule.absolute / observed.base if observed.base > 0 else 0.0)
-        return max(stated, noise), noise > stated
+        return stated, max(stated, noise)
     size = observed.base if observed.form is Form.DIFFERENCE else abs(observed.estimate.value)
     stated = max(rule.relative * observed.base, rule.absolute)
-    return max(stated, noise * size), noise * size > stated
+    return stated, max(stated, noise * size)
 
 
 def _boundary(observed: Observed, margin: float) -> float:
@@ -157,20 +158,27 @@ def _boundary(observed: Observed, margin: float) -> float:
     return observed.limit + margin if observed.at_most else observed.limit - margin
 
 
-def _decide(observed: Observed, rules: Rules, boundary: float) -> tuple[Outcome, str, bool]:
+def _decide(
+    observed: Observed, rules: Rules, passes: float, boundary: float
+) -> tuple[Outcome, str, bool]:
+    """Return the outcome, the reason, and whether more rounds may change it.
+
+    An interval up to ``passes`` passes, one wholly beyond ``boundary`` fails: noise can excuse a
+    difference, but not show that there is none.
+    """
     low, high = observed.estimate.low, observed.estimate.high
     first, last = rules.looks[0], rules.looks[-1]
     if low is None or high is None or observed.rounds < first:
         rounds = f"{observed.rounds} round{'s' if observed.rounds != 1 else ''}"
         text = f"{rounds}: too few for the rule ever to fire, the first look is at {first}"
         return Outcome.INVALID, text, True
-    if observed.at_most and observed.best is not None and observed.best > boundary:
+    if observed.at_most and observed.best is not None and observed.best > passes:
         text = f"could never pass: with nothing counted at all in {last} rounds the bound is above"
         return Outcome.INVALID, f"{text} the limit; more load or a higher limit is needed", False
-    within, beyond = (
-        (high <= boundary, low > boundary)
+    within, outside, beyond = (
+        (high <= passes, low > passes, low > boundary)
         if observed.at_most
-        else (low >= boundary, high < boundary)
+        else (low >= passes, high < passes, high < boundary)
     )
     if within:
         return Outcome.PASS, "the whole interval is within the margin", False
@@ -178,7 +186,10 @@ def _decide(observed: Observed, rules: Rules, boundary: float) -> tuple[Outcome,
         return Outcome.FAIL, "the whole interval is beyond the margin", False
     further = rules.next_look(observed.rounds)
     more = f"; next look at {further} rounds" if further else f"; {last} rounds are the most"
-    return Outcome.INCONCLUSIVE, f"the interval holds the margin's end{more}", further is not None
+    why = f"the interval holds the margin's end{more}"
+    if outside:
+        why = f"the whole interval is beyond the margin, and not beyond the noise{more}"
+    return Outcome.INCONCLUSIVE, why, further is not None
 
 
 def _detectable(observed: Observed, margin: float) -> float | None:

@@ -112,6 +112,7 @@ def table() -> None:
             del more["it sends no more requests: informer"]
             wrong = f"{most(same, Outcome.FAIL):.1%}", f"{most(more, Outcome.PASS):.1%}"
             print(f"noise {noise:.0%}, drift {drift:.0%}: unchanged fails {wrong[0]}, ", end="")
+            print(f"is not decided in {most(same, Outcome.INCONCLUSIVE):.1%}, ", end="")
             print(f"+{CHANGED - 1:.0%} passes {wrong[1]} at the most")
 
 

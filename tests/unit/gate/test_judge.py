@@ -121,15 +121,34 @@ def test_the_larger_of_the_relative_and_the_absolute_margin_holds():
     assert Outcome.FAIL is judge(rules(a_rule(absolute=0.5)), with_base(slower, before())).outcome
 
 
-def test_a_margin_is_no_smaller_than_the_noise_of_the_control():
-    noisy = {"direct": {"p50": [20.0] * 6}, "direct-again": {"p50": [22.0, 19, 25, 17, 23, 18]}}
+NOISY = {"direct": {"p50": [20.0] * 6}, "direct-again": {"p50": [22.0, 19, 25, 17, 23, 18]}}
+
+
+def test_nothing_fails_within_the_noise_of_the_control_nor_passes_beyond_its_margin():
     rule = a_rule(relative=0.01)
     quiet = judge(rules(rule), with_base(latencies(1.05), before())).rows[0]
-    row = judge(rules(rule), with_base(latencies(1.05, **noisy), before())).rows[0]
-    assert (0.01, False, None) == (quiet.margin, quiet.widened, quiet.observed.noise)
-    assert row.widened
-    assert row.margin == row.observed.noise > 0.05
-    assert (Outcome.FAIL, Outcome.PASS) == (quiet.outcome, row.outcome)
+    verdict = judge(rules(rule), with_base(latencies(1.05, **NOISY), before()))
+    (row,) = verdict.rows
+    assert (0.01, 0.01, None) == (quiet.stated, quiet.margin, quiet.observed.noise)
+    assert 0.01 == row.stated < 0.05 < row.margin == row.observed.noise
+    assert (Outcome.FAIL, Outcome.INCONCLUSIVE) == (quiet.outcome, row.outcome)
+    assert "beyond the margin, and not beyond the noise; next look at 9 rounds" in row.why
+    cells = verdict_document(verdict).sections[0].parts[0].rows[0].cells
+    assert any("to fail" in cell.value and "(the noise)" in cell.value for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("factor", "outcome"),
+    [(0.9, Outcome.PASS), (1.05, Outcome.INCONCLUSIVE), (2.0, Outcome.FAIL)],
+)
+def test_noise_makes_no_rule_easier_to_pass(factor, outcome):
+    verdict = judge(rules(a_rule(relative=0.02)), with_base(latencies(factor, **NOISY), before()))
+    assert outcome is verdict.outcome
+    # the same where more is better, and a limit is the lower one
+    values = {"informer": {"p50": [10.0 / factor * scale for scale in SPREAD]}, **NOISY}
+    base = a_summary({"informer": {"p50": [10.0 * scale for scale in SPREAD]}})
+    lower = a_rule(relative=0.02, at_least=1.0)
+    assert outcome is judge(rules(lower), with_base(a_summary(values), base)).outcome
 
 
 def test_no_request_at_all_is_held_against_its_poisson_bound():
