@@ -24,9 +24,9 @@ outcomes and exit codes:
   PASS          0   the whole interval of every rule is within the margin that it states
   FAIL          10  the whole interval of a rule is beyond its margin, and beyond the noise
   INCONCLUSIVE  11  neither: more rounds would decide (--buy)
-  INVALID       12  the figures allow no judgement: wrong or stale answers, a control that
-                    fired, ledgers that disagree, an incomplete or exploratory run, base or
-                    metric missing, unlike environments, too few rounds
+  INVALID       12  the figures allow no judgement: wrong or stale answers, failed reads, a
+                    control that fired, ledgers that disagree, an incomplete or exploratory run,
+                    base or metric missing, unlike environments, too few rounds
   (usage)       2   arguments, rules, or a run that cannot be read
 In CI call this command itself: make turns every failure into exit code 2.
 

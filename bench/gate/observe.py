@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 
 import numpy as np
 
-from bench.analysis.cost_model import CostModel
+from bench.analysis.cost_model import INFORMER, CostModel
 from bench.analysis.request_bill import Phase, RequestLine
 from bench.analysis.result import Figure, RunAnalysis, ScenarioAnalysis
 from bench.gate.rules import Of, Rule
 from bench.metrics import BY_KEY
-from bench.model import AGAIN
+from bench.model import AGAIN, Outcome
 from bench.stats import (
     Estimate,
     Events,
@@ -24,6 +24,13 @@ from bench.stats import (
     ratio_of_means,
     sides_of,
 )
+
+UNANSWERED = 0.01
+"""Share of an arm's reads that may fail, time out or be dropped. With more the arms did not have
+equal loads: their costs and service times are those of the reads that were answered. Below it, the
+load differs by less than any margin of the shipped rules."""
+OF_FAILURES = ("flow_rejected",)
+"""Metrics of requests that failed: they are judged however many did."""
 
 
 class Form(StrEnum):
@@ -84,6 +91,22 @@ def observe(rule: Rule, run: RunAnalysis, confidence: float, cap: int) -> Observ
     return replace(_value(rule, figure.unit, estimate, len(figure.rounds)), noise=noise, best=best)
 
 
+def _check_answered(run: RunAnalysis, scenarios: Collection[str], arm: str | None) -> None:
+    """Raise ``NothingToJudgeError`` if more of an arm's reads than ``UNANSWERED`` failed."""
+    trials = [
+        trial
+        for trial in run.trials
+        if (trial.server, trial.outcome) == (arm, Outcome.OK) and trial.scenario in scenarios
+    ]
+    failed = sum(trial.failed for trial in trials)
+    reads = failed + sum(trial.answered for trial in trials)
+    if failed > UNANSWERED * reads:
+        raise NothingToJudgeError(
+            f"{failed:,} of {reads:,} reads of {arm} failed, timed out or were dropped, more than "
+            f"{UNANSWERED:.0%}: loads were not equal, and figures are of the answered reads"
+        )
+
+
 def noise_of(scenario: ScenarioAnalysis, metric: str, *, per_1000: bool) -> float | None:
     """Return the largest difference of a server from itself, a share; ``None``: no control.
 
@@ -112,6 +135,8 @@ def _of_model(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
         reason = next(reasons, "its analysis has none")
         text = f"this run has no cost model of {rule.metric}: {reason}"
         raise NothingToJudgeError(text, curable=True)
+    for arm in (rule.arm, INFORMER if rule.of is Of.BREAK_EVEN else None):
+        _check_answered(run, {row.scenario for row in model.rows}, arm)
     if rule.of is Of.UNIT_COST:
         estimate, unit = _unit_cost(rule, model, confidence), model.unit.removesuffix("/s")
     else:
@@ -146,6 +171,7 @@ def _per_replica(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
         where = f" with {rule.scenario}" if rule.scenario else ""
         text = f"this run has no scenarios{where} that differ in their replicas alone"
         raise NothingToJudgeError(text)
+    _check_answered(run, groups[0].scenarios, rule.arm)
     costs = [cost for cost in groups[0].of(rule.metric) if cost.arm == rule.arm]
     slopes = list(costs[0].slopes.values()) if costs else []
     if not slopes:
@@ -165,6 +191,7 @@ def _requests(rule: Rule, run: RunAnalysis, confidence: float) -> Observed:
     if arm is None:
         where = f" under {rule.scenario}" if rule.scenario else ""
         raise NothingToJudgeError(f"this run has no good trial of {rule.arm}{where}")
+    _check_answered(run, (rule.scenario or next(iter(arms)),), arm.server)
     if lacking := set(arm.rounds) - set(arm.billed.get(Phase(rule.metric), ())):
         rounds = ", ".join(map(str, sorted(lacking)))
         text = f"the {rule.metric} of {arm.server} is not billed in round {rounds}"
@@ -246,6 +273,8 @@ def _figure(rule: Rule, server: str | None, run: RunAnalysis) -> tuple[ScenarioA
         names = _listed([measured.server for measured in scenario.arms])
         text = f"this run has no good trial of {server!r} in {rule.scenario}; it has {names}"
         raise NothingToJudgeError(text)
+    if rule.metric not in OF_FAILURES:
+        _check_answered(run, (scenario.scenario.name,), server)
     figure = arm.figure(rule.metric, per_1000=rule.per_1000)
     if figure is None or not figure.rounds:
         reason = f" ({figure.missing})" if figure is not None and figure.missing else ""

@@ -79,6 +79,11 @@ def slower(latency_ms):
     return {"informer": slow, "informer@base": ARMS["informer"]}
 
 
+def failing(server, how, number):
+    """Let so many of the 400 reads of each trial of ``server`` fail."""
+    return {"unanswered": {server: {how: number}}}
+
+
 @pytest.mark.parametrize(
     ("latency_ms", "code", "text"),
     [
@@ -102,6 +107,9 @@ def test_the_outcome_is_the_exit_code(root, a_run, capsys, latency_ms, code, tex
         ({"servers": ("direct", "none")}, "no good trial of 'informer'"),
         ({"tables": ("audit", "scrapes", "samples")}, "no p50 of informer"),
         ({"skip": [("informer", 2)]}, "run incomplete"),
+        (failing("informer", "failed", 120), "480 of 1,600 reads of informer failed, timed out"),
+        (failing("informer@base", "dropped", 5), "20 of 1,600 reads of informer@base failed"),
+        (failing("direct", "timeout", 8), "32 of 1,600 reads of direct failed"),
     ],
 )
 def test_what_carries_no_judgement_is_invalid_with_12(root, a_run, capsys, changes, text):
@@ -110,6 +118,14 @@ def test_what_carries_no_judgement_is_invalid_with_12(root, a_run, capsys, chang
     out = " ".join(capsys.readouterr().out.split())
     assert "INVALID" in out
     assert text in (root / "reports" / "flawed" / "gate-mine.json").read_text()
+
+
+@pytest.mark.parametrize(("server", "number"), [("informer", 4), ("direct-rv0", 120)])
+def test_a_single_failure_and_those_of_an_arm_without_a_rule_void_nothing(
+    root, a_run, server, number
+):
+    a_run("one", servers=(*BESIDE, "direct-rv0"), **failing(server, "failed", number))
+    assert 0 == gate(root, "one")
 
 
 def test_without_the_base_that_a_rule_needs_it_is_invalid(root, a_run):

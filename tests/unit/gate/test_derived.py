@@ -1,5 +1,7 @@
 """Rules about derived figures: unit costs, break-even rates, replica slopes."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.analysis import analyse
@@ -70,6 +72,19 @@ def test_what_the_run_does_not_have_is_invalid_and_named(swept, rule, reason):
     row = judged(swept, at_most=1.0, **rule)
     assert Outcome.INVALID is row.outcome
     assert reason in row.why
+
+
+@pytest.mark.parametrize("arm", ["direct", "informer"])
+@pytest.mark.parametrize(
+    "rule",
+    [{"of": Of.BREAK_EVEN}, {"of": Of.PER_REPLICA, "scenario": "p100-x1", "arm": "informer"}],
+)
+def test_figures_of_an_arm_whose_reads_failed_are_invalid(swept, arm, rule):
+    failed = [
+        replace(trial, failed=trial.answered) for trial in swept.trials if trial.server == arm
+    ]
+    row = judged(replace(swept, trials=tuple(failed)), at_most=1.0, **rule)
+    assert (f"reads of {arm} failed" in row.why) is (arm == rule.get("arm", arm))
 
 
 def test_a_run_without_a_model_says_what_it_lacks(tmp_path):
