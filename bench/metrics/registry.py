@@ -384,7 +384,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "memory_per_pod",
-        "Application memory for a pod kept (PSS, when ready)",
+        "Application memory per cached pod (PSS, when ready)",
         "memory per cached pod",
         "B",
         note=" / pods_at_start; the same of the arm direct, which keeps none, subtracted, round by "
@@ -491,7 +491,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         "stale_first_reads",
-        "First reads older than the write before them",
+        "Stale first reads after a write",
         "stale first reads",
         "",
         note="freshness.parquet: first_stale, as a share of the rows that have one",
@@ -503,7 +503,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     *_percentiles(
         "event_delay_{}",
-        "From acknowledgement to the server's event, {q}",
+        "Delay from acknowledgement to event, {q}",
         "{q} event delay",
         Times.EVENT_DELAY,
         Group.FRESHNESS,
