@@ -633,37 +633,36 @@ def pairing(rounds: int) -> str:
         return message("One round only: no interval can be given, and no conclusion drawn.")
     if rounds < INDICATIVE_BELOW:
         return message(
-            "Compared round by round; each with its 95% interval over {rounds} rounds, "
-            "indicative: fewer than {few} rounds carry no firm one."
+            "Compared round by round, with 95% intervals over {rounds} rounds; indicative, since "
+            "they are fewer than {few}."
         ).format(rounds=rounds, few=INDICATIVE_BELOW)
-    return message(
-        "Compared round by round; each with its 95% interval over {rounds} rounds."
-    ).format(rounds=rounds)
+    text = message("Compared round by round, with 95% intervals over {rounds} rounds.")
+    return text.format(rounds=rounds)
 
 
 # Break-even.
 
 VERDICTS = prose.texts("verdicts")
 """The calculator's script uses them too, with its own figures."""
-LINE = message("the line by {what} is {line}")
-LINE_AGAINST = message("the line by {what} against {reader} is {line}")
+LINE = message("break-even rate by {what}: {line}")
+LINE_AGAINST = message("break-even rate by {what} against {reader}: {line}")
 UNTOLD = message("This run cannot tell at how many reads per second an informer pays off.")
 RATE = Message("{rate}")
 FREE = message("from the first read")
 RATES = {
     "none": (message("none"), message("a read costs nothing measurable")),
     "no interval": (RATE, message("no interval")),
-    "no end": (RATE, message("not below {low}, no upper end")),
+    "no end": (RATE, message("at least {low}, no upper bound")),
     "untold": (Message(MISSING), message("too noisy to tell")),
     "above": (message("at least {low}"), message("a read's cost is too small to measure")),
-    "free": (FREE, message("the informer costs nothing measurable")),
+    "free": (FREE, message("the informer has no measurable cost")),
     "below": (message("at most {high}"), message("the informer's cost is too small to measure")),
     "at most": (RATE, message("at most {high}")),
     "between": (RATE, message("{low} to {high}")),
     "alike": (RATE, Message("{low}")),
 }
 """Known ends of a break-even rate -> its text and interval; the calculator uses them too."""
-BEYOND = message("{rate}, beyond the {highest} measured")
+BEYOND = message("{rate}, extrapolated beyond {highest}")
 
 
 def break_even(point: BreakEven, highest: float) -> Factor:
@@ -701,7 +700,7 @@ def _rate_key(point: BreakEven) -> str:
 
 
 def line(model: CostModel) -> Message:
-    """Return the pattern for the line, with its reader if there are several."""
+    """Return the pattern for the break-even rate, with its reader if there are several."""
     return LINE_AGAINST if len(model.readers) > 1 else LINE
 
 
@@ -742,15 +741,15 @@ def pays_off(model: CostModel, point: BreakEven, question: Question) -> Sentence
         text = message("By {what}, no measured read rate lets an informer pay off {where}.")
         return Sentence(text.format(**slots), detail)
     if point.rate is None or wording.text == MISSING:
-        text = message("By {what}, this run cannot tell where an informer pays off {where}.")
+        text = message("By {what}, this run does not show the break-even rate {where}.")
         return Sentence(text.format(**slots), detail)
     if wording.text == FREE:
         text = message("By {what}, an informer pays off from the first read {where}.")
     elif question.replicas == 1:
-        text = message("By {what}, one informer costs less than {reader} from {rate} on, {where}.")
+        text = message("By {what}, one informer pays off against {reader} from {rate}, {where}.")
     else:
         text = message(
-            "By {what}, {count} informers cost less than {reader} from {rate} on, {where}."
+            "By {what}, {count} informers pay off against {reader} from {rate}, {where}."
         )
     return Sentence(text.format(**slots), detail if extrapolated else wording.spread)
 
@@ -772,12 +771,10 @@ def few_reads(wording: Factor, small: Question, *, known: bool) -> str:
     rate_text = wording.spread
     if wording.text != MISSING:
         rate_text = Message("{rate} ({spread})").format(rate=wording.text, spread=wording.spread)
-    text = message(
-        "Few reads: {where} this run does not show the rate at which it begins to lose: {shown}."
-    )
+    text = message("Few reads: {where} this run does not show the break-even rate: {shown}.")
     if known:
         text = message(
-            "Few reads: {where} the line is {shown}. At fewer reads, asking each time costs the "
+            "Few reads: {where} the break-even rate is {shown}. Below it, direct reads cost the "
             "API server less CPU."
         )
     return text.format(where=_where(small), shown=rate_text)
@@ -802,15 +799,15 @@ def churn_loses(model: CostModel, reader: str, pods: float) -> str:
 def replicas_lose(model: CostModel, small: Question, even: float) -> str:
     """Say at which rate many replicas pay off; ``even`` is the rate of ``small``'s replicas."""
     most = model.ranges.replicas[1] if model.knows_replicas else 10 * small.replicas
-    measured = message("{replicas} measured; that costs add up is assumed.").format(
+    measured = message("Costs are assumed to add up ({replicas} measured).").format(
         replicas=replicas_of(number(small.replicas))
     )
     if model.knows_replicas:
         text = message("{least} to {most} were measured, and their costs fitted as a sum.")
         measured = text.format(least=number(model.ranges.replicas[0]), most=number(most))
     return message(
-        "Replicas: each watches for itself. {most} of them pay off only from {rate} together, with "
-        "{pods} pods. {measured}"
+        "Replicas: each has a watch of its own. With {pods} pods, {most} of them pay off only from "
+        "{rate} together. {measured}"
     ).format(
         most=number(most),
         rate=rate(most / small.replicas * even),
@@ -822,17 +819,17 @@ def replicas_lose(model: CostModel, small: Question, even: float) -> str:
 def short_lives() -> str:
     """Say what the start of an informer costs."""
     return message(
-        "Short lives of a large set: each start takes one list of everything. A replica that is "
-        "read less than about once in its life saves nothing. These figures give it {hours} h."
+        "Short-lived replicas: each start lists all pods. A replica that answers less than about "
+        "one read in its life saves nothing. These figures assume a life of {hours} h."
     ).format(hours=number(LIFETIME_S / 3600))
 
 
 def rate_caption(model: CostModel) -> str:
     """Return the caption of the table of break-even rates."""
     return message(
-        "Reads per second of all replicas together above which the informer costs less, each with "
-        "its 95% interval. Rates below {least} were not measured: they lie on the line from no "
-        "reads to {least}. A start is spread over {hours} h."
+        "Break-even rates, in reads per second of all replicas together, with 95% intervals. "
+        "Rates below {least} were not measured: the linear model is extrapolated to them. "
+        "A start is spread over {hours} h."
     ).format(least=rate(model.ranges.reads_per_s[0]), hours=number(LIFETIME_S / 3600))
 
 

@@ -179,7 +179,7 @@ def test_values_outside_the_measured_range_are_marked(visit: Visit) -> None:
 
 def test_an_unusable_value_is_named_and_gives_no_figure(visit: Visit) -> None:
     visit.fill(pods="-5")
-    assert "Not a value for Pods" in visit.page.inner_text("#verdict")
+    assert "Invalid value for Pods" in visit.page.inner_text("#verdict")
     assert visit.costs() == []
     visit.fill(pods="")
     assert visit.costs() == []

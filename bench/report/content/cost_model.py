@@ -192,7 +192,7 @@ def _model_notes(model: CostModel, at: Question) -> Iterator[Text]:
     ]
     title = BY_KEY[model.quantity].title
     if poor:
-        text = message("{title}: {arms}. The model describes these loosely.")
+        text = message("{title}: {arms}. The model fits these loosely.")
         yield Text(text.format(title=title, arms=listed(poor)), term=message("Poor fit"))
     bent = [
         fit.arm
@@ -238,7 +238,7 @@ def _calculator(models: Sequence[CostModel], first: CostModel, at: Question) -> 
     measured = message("measured: {span}")
     lifetime = message("Life of a replica, h"), f"{LIFETIME_S / 3600:g}", "0.01"
     return Calculator(
-        message("What each design costs with these figures"),
+        message("Cost of each server with these inputs"),
         prose.text("without_script"),
         prose.text("calculated"),
         (
@@ -346,13 +346,13 @@ def _cost_chart(model: CostModel, at: Question) -> Chart:
     line = listed([wording.text, wording.spread])
     caption = prose.text("cost_curves", line=line, **slots)
     if right < model.ranges.reads_per_s[0]:
-        below = message("All of it lies below {least}, the lowest rate measured.")
+        below = message("The whole chart is below {least}, the lowest measured rate.")
         least = rate(model.ranges.reads_per_s[0])
         caption = listed([caption, below.format(least=least)], " ")
     title = message("{title}, at {pods} pods and {churn} writes/s").format(
         title=BY_KEY[model.quantity].title, pods=number(at.pods), churn=number(at.churn_per_s)
     )
-    meet = message("{informers} and {reader} cost the same at: {line}").format(**slots, line=line)
+    meet = message("break-even rate of {informers} and {reader}: {line}").format(**slots, line=line)
     head = _head(model, ("cost", title, caption), meet)
     crosses = even.low is not None and even.rate is not None and even.rate <= right
     frame = Frame(
@@ -416,7 +416,7 @@ def _rate_chart(
         for pods, curve in shown.items()
         if np.isfinite(curve.value[-1])
     ]
-    description = listed(descriptions, "; ") if descriptions else message("no rate can be told")
+    description = listed(descriptions, "; ") if descriptions else message("no rate is known")
     head = _head(model, labels, description)
     columns = ("pods", frame.across, "break-even reads/s", "low_95", "high_95")
     return lines(head, shown, replace(frame, top=top), Data(columns, curve_rows(shown)))
@@ -443,14 +443,14 @@ def _residual_chart(model: CostModel) -> Chart:
                 spots.append(Spot(given / scale.divisor, miss / given, text))
         shown.append(Cloud(arm, spots))
     title = message("Residuals: {metric}").format(metric=_short(model))
-    largest = message("the largest miss is {share}% of what the trial cost in all")
+    largest = message("the largest deviation is {share}% of the trial's whole cost")
     labels = "residuals", title, prose.text("residuals")
     head = _head(model, labels, largest.format(share=number(100 * worst)))
     columns = ("arm", "scenario", "round", f"measured, {model.unit}", "model", "floor")
     table = [(row.arm, row.scenario, row.round, row.cost, fit, row.floor) for row, fit in rows]
     data = Data(columns, tuple(table))
-    across = message("cost and floor by the model, {unit}").format(unit=scale.unit)
-    panels: dict[str, list[Cloud]] = {message("measured less the model"): shown}
+    across = message("modelled cost and idle baseline, {unit}").format(unit=scale.unit)
+    panels: dict[str, list[Cloud]] = {message("measured minus modelled"): shown}
     return points(head, panels, PointAxes(across, shares=True), data)
 
 
@@ -473,7 +473,7 @@ def _units(model: CostModel) -> Table:
     columns = (
         Column(message("cost of"), prose=True),
         Column(message("estimate")),
-        Column(message("each round alone"), prose=True),
+        Column(message("by round"), prose=True),
     )
     caption, group = sentences.measured_range(model), Group(tuple(rows))
     return Table(BY_KEY[model.quantity].title, columns, (group,), caption, message("arm"))
@@ -514,7 +514,7 @@ def _fits(model: CostModel) -> Table:
         rows.append(Row(Recorded(fit.arm), cells))
     titles = (
         *(message("trials"), message("unit costs"), "R\N{SUPERSCRIPT TWO}"),
-        *(message("residual sd"), message("typical miss")),
+        *(message("residual sd"), message("typical deviation")),
     )
     good = Column(message("Is the model a good fit?"), prose=True)
     columns = (*(Column(title) for title in titles), good)

@@ -89,17 +89,17 @@ def test_the_answer_states_the_true_rate(content):
     # 40 writes x 0.4 ms by a read of 2 + 0.05 x 1,000 ms; 40 x 6 kB by 5 MB and the start's share.
     first, second = costs.answers
     assert first.text == (
-        "By API-server CPU, one informer costs less than direct from 0.31/s on, with 1,000 pods "
+        "By API-server CPU, one informer pays off against direct from 0.31/s, with 1,000 pods "
         "and 40 writes/s."
     )
-    assert "from 0.048/s on" in second.text
+    assert "from 0.048/s, " in second.text
 
 
 def test_the_verdict_is_on_the_rates_side_of_the_line(content):
     _, costs = content(Truth(noise=0.0001), cells=CORNERS["cells"])
     assert costs.verdict.text.startswith("At ")
     assert costs.verdict.text.endswith("an informer pays off.")
-    assert costs.verdict.detail.startswith("the line by API-server CPU against direct is 0.31/s")
+    assert costs.verdict.detail.startswith("break-even rate by API-server CPU against direct: 0.31")
     _, dear = content(Truth(event=400.0, noise=0.0001), **CORNERS)
     assert dear.verdict.text.endswith("an informer does not pay off.")
 
@@ -116,7 +116,7 @@ def test_a_line_beyond_the_measured_range_is_one_sentence(sweep):
     busy = replace(model.reference, churn_per_s=5000.0)
     sentence = verdict(model, model.break_even("direct", busy), busy)
     assert re.match(
-        r"the line by control-plane CPU against direct is \d+/s, beyond the ", sentence.detail
+        r"break-even rate by control-plane CPU against direct: \d+/s, extra", sentence.detail
     )
 
 
@@ -150,7 +150,7 @@ def test_replicas_that_were_measured_extend_the_table_and_the_charts(content):
 
 
 def test_a_run_of_one_replica_says_that_more_are_extrapolated(sweep):
-    assert "1 replica measured; that costs add up is assumed" in text_in(sweep[1])
+    assert "Costs are assumed to add up (1 replica measured)" in text_in(sweep[1])
 
 
 def test_a_poor_fit_is_reported_beside_the_rates(content):
@@ -183,7 +183,7 @@ def test_informers_that_cost_nothing_pay_from_the_first_read(content):
 def test_reads_that_cost_nothing_never_pay(content):
     _, costs = content(Truth(read=-0.2, read_pod=-0.002, noise=0.001), **CORNERS)
     assert "no measured read rate lets an informer pay off" in costs.answers[0].text
-    assert "a read costs nothing measurable" in costs.answers[0].detail
+    assert "a read's cost is too small to measure" in costs.answers[0].detail
 
 
 def test_a_run_at_full_speed_says_that_it_takes_a_sweep(tmp_path):

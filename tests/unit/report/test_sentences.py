@@ -382,10 +382,10 @@ def a_rate(rate, low, high):
     [
         (a_rate(1.6, 1.2, 2.1), ("1.6/s", "1.2 to 2.1")),
         (a_rate(1.6, 0.0, 6.9), ("1.6/s", "at most 6.9/s")),
-        (a_rate(1.6, 0.3, None), ("1.6/s", "not below 0.3/s, no upper end")),
+        (a_rate(1.6, 0.3, None), ("1.6/s", "at least 0.3/s, no upper bound")),
         (a_rate(1.6, None, None), ("1.6/s", "no interval")),
-        (a_rate(45.0, 30.0, 70.0), ("45/s, beyond the 20/s measured", "30 to 70")),
-        (a_rate(0.0, 0.0, 0.0), ("from the first read", "the informer costs nothing measurable")),
+        (a_rate(45.0, 30.0, 70.0), ("45/s, extrapolated beyond 20/s", "30 to 70")),
+        (a_rate(0.0, 0.0, 0.0), ("from the first read", "the informer has no measurable cost")),
         (a_rate(0.0, 0.0, 6.9), ("at most 6.9/s", "the informer's cost is too small to measure")),
         (
             a_rate(1 / 3600, 1 / 7200, 1 / 1800),
@@ -423,7 +423,7 @@ def test_a_read_that_may_cost_something_leaves_the_verdict_open_whatever_its_sig
     point, at = model.break_even("direct", model.reference), model.reference
     assert (point.rate is None) == (read_ms < 0)
     assert verdict(model, point, at).text.startswith("This run cannot tell whether an informer")
-    assert "this run cannot tell where an informer pays off" in pays_off(model, point, at).text
+    assert "this run does not show the break-even rate" in pays_off(model, point, at).text
 
 
 @pytest.mark.parametrize(
@@ -441,7 +441,7 @@ def test_a_read_that_may_cost_something_leaves_the_verdict_open_whatever_its_sig
         ),
         (
             a_rate(None, 3.0, None),
-            "this run cannot tell where an informer pays off",
+            "this run does not show the break-even rate",
             "at least 3/s; a read's cost is too small to measure",
         ),
         (
