@@ -48,11 +48,11 @@ from bench.stats import CONFIDENCE, INDICATIVE_BELOW, Estimate
 
 THE_SERVER = message("the server {name}")
 NO_DIFFERENCE = message("no difference shown")
-VOID = message("No figure of this run should be quoted.")
+VOID = message("Do not quote figures of this run.")
 NO_SCENARIO = message("This run has no scenario, so there is nothing to show.")
-NO_PAIR = message("No round has two servers in it, so nothing can be compared.")
-NO_TRIAL = message("No trial of this scenario ended well, so there is no figure to show.")
-FLOOR_ONLY = message("No server was measured, only the floor, so there is nothing to compare.")
+NO_PAIR = message("No round has two servers, so there is nothing to compare.")
+NO_TRIAL = message("No trial of this scenario succeeded, so there is nothing to show.")
+FLOOR_ONLY = message("Only the idle baseline was measured, so there is nothing to compare.")
 
 
 class Factor(NamedTuple):
@@ -193,7 +193,7 @@ def _difference(comparison: Comparison) -> Factor:
     if difference is None:
         return Factor(MISSING)
     if difference.value == 0 and difference.bounds in (None, (0.0, 0.0)):
-        return Factor(message("none by either"))
+        return Factor(message("zero for both"))
     unit = comparison.definition.unit_of(per_1000=comparison.per_1000)
     scale = scale_for((difference.value, difference.low, difference.high), unit)
     if difference.holds(0.0):
@@ -219,10 +219,10 @@ INSTEAD = message("{title}: {own} instead of {other}")
 ALIKE = message("{title}: practically the same, {own} and {other}")
 NOT_SHOWN = message("{title}: no difference shown, {own} and {other}")
 UNMEASURED = message("{title}: not measured in this plan")
-STALE = message("Reads right after a write that did not show it: {own} instead of {other}")
-NEVER_STALE = message("Reads right after a write: all showed it, {reads} with {server}")
-UNALIKE = message("{title}: not compared, which requires a fixed rate")
-UNMEASURED_STALE = message("Age of answers: not measured in this plan")
+STALE = message("Stale first reads after a write: {own} instead of {other}")
+NEVER_STALE = message("Stale first reads after a write: none of {reads} with {server}")
+UNALIKE = message("{title}: compared only at a fixed rate")
+UNMEASURED_STALE = message("Staleness: not measured in this plan")
 
 
 def both(
@@ -269,7 +269,7 @@ def stale(subject: Arm, baseline: Arm) -> Sentence:
     details = [part_of(freshness.first_stale, freshness.first_reads)]
     if freshness.longest_stale_ms is not None:
         age = scale_for([freshness.longest_stale_ms], "ms").quantity(freshness.longest_stale_ms)
-        oldest = message("at the longest, {age} passed until the write showed")
+        oldest = message("at most {age} until the write showed")
         details.append(oldest.format(age=age))
     return Sentence(STALE.format(own=shares[0], other=shares[1]), listed(details, "; "))
 
@@ -284,14 +284,14 @@ def detectable(comparison: Comparison) -> str:
     unclear = comparison.direction is Direction.UNCLEAR
     if not unclear or comparison.ratio is None or not comparison.detectable:
         return ""
-    return message("{share}% would have been seen").format(share=share(comparison.detectable))
+    return message("detectable: {share}%").format(share=share(comparison.detectable))
 
 
 def upheld(agreeing: int, ratios: int) -> str:
     """Say how the bootstrap check came out."""
     return message(
-        "A bootstrap-t interval, which assumes no normal law, agrees with Student's t on whether "
-        "there is a difference in {agreeing} of {ratios}."
+        "Bootstrap-t intervals, which assume no normal distribution, lead to the same conclusion "
+        "as Student's t in {agreeing} of {ratios}."
     ).format(agreeing=agreeing, ratios=plural(ratios, "ratio", "ratios"))
 
 
@@ -304,9 +304,7 @@ BASE_SOFTWARE = message(
 BASE_ANSWER = message(
     "{scenario}, against the base: {worse} of {count} figures worse, {better} better."
 )
-BASE_CHANCE = message(
-    "About {chance} would differ by chance alone; to decide, name rules for the gate."
-)
+BASE_CHANCE = message("About {chance} would differ by chance alone; gate rules decide.")
 
 
 def base(checkout: Base, environment: Environment) -> str:
@@ -339,7 +337,7 @@ def base_answer(scenario: str, comparisons: Sequence[Comparison]) -> Sentence:
 
 # The progress of a run, and why it ended.
 
-PROVISIONAL = message("Provisional: the run had not ended when this was made")
+PROVISIONAL = message("Provisional: made before the run ended")
 
 
 def so_far(done: int, rounds: int, page: str) -> str:
@@ -368,7 +366,7 @@ def ended(precision: Precision, plan: Plan, *, out_of_time: bool) -> str:
 
 def out_of_time(plan: Plan) -> str:
     """Say that the time limit ended a run whose plan names no precision."""
-    text = message("The {minutes} min of measuring that the plan allows were over after {rounds}.")
+    text = message("The plan's limit of {minutes} min of measuring was reached after {rounds}.")
     rounds = plural(plan.rounds, "round", "rounds")
     return text.format(minutes=number(plan.most_minutes), rounds=rounds)
 
@@ -379,8 +377,8 @@ OPEN = prose.texts("open_sentences")
 CLOSED = prose.texts("closed_sentences")
 WITHOUT_LOAD = prose.texts("without_load_sentences")
 TOO_FEW = {
-    True: message("One round cannot tell {subject} from {baseline}: more rounds are needed."),
-    False: message("{rounds} cannot tell {subject} from {baseline}: more rounds are needed."),
+    True: message("One round is too few to compare {subject} with {baseline}."),
+    False: message("{rounds} are too few to compare {subject} with {baseline}."),
 }
 SUBJECTS = prose.texts("subjects")
 BASELINES = prose.texts("baselines")
@@ -406,7 +404,7 @@ def headline(
     wording, few = factor(comparison), rounds < INDICATIVE_BELOW
     direction = comparison.direction if comparison.times is not None else Direction.UNCLEAR
     counted = plural(rounds, "round", "rounds")
-    details = [message("{rounds} compared pair by pair").format(rounds=counted)]
+    details = [message("paired over {rounds}").format(rounds=counted)]
     if few:
         details.append(message("indicative: fewer than {few}").format(few=INDICATIVE_BELOW))
     if wording.bound:
@@ -555,7 +553,7 @@ def where(scenario: Scenario, objects: Sequence[Objects] = ()) -> Message:
 
 
 BESIDE_DIFFERS = message("At {load}, {name} against {baseline}: {what} {size}.")
-BESIDE_ALIKE = message("At {load}, {name} and {baseline} are practically alike in {what}.")
+BESIDE_ALIKE = message("At {load}, {name} and {baseline} are practically equal in {what}.")
 
 
 def beside(comparison: Comparison, scenario: Scenario) -> Sentence:
@@ -583,7 +581,7 @@ def nothing_to_compare(scenario: ScenarioAnalysis) -> str:
     if missing:
         return message(
             "Only {server} was measured, so there is nothing to compare it with: no trial of "
-            "{missing} ended well."
+            "{missing} succeeded."
         ).format(server=servers[0], missing=joined(missing))
     return message("Only {server} was measured, so there is nothing to compare it with.").format(
         server=servers[0]
@@ -592,7 +590,7 @@ def nothing_to_compare(scenario: ScenarioAnalysis) -> str:
 
 def no_read(servers: Sequence[str]) -> str:
     """Name the servers that answered no read."""
-    text = message("No read was answered by {servers}, so there is nothing to compare.")
+    text = message("There is nothing to compare: {servers} answered no read.")
     return text.format(servers=joined(servers))
 
 
@@ -630,7 +628,7 @@ def at_load(scenario: Scenario) -> Message:
 def pairing(rounds: int) -> str:
     """Say how much an interval over ``rounds`` rounds is worth."""
     if rounds < 2:
-        return message("One round only: no interval can be given, and no conclusion drawn.")
+        return message("One round only: it gives no interval and no conclusion.")
     if rounds < INDICATIVE_BELOW:
         return message(
             "Compared round by round, with 95% intervals over {rounds} rounds; indicative, since "
@@ -866,11 +864,10 @@ def fault_headline(answered: Mapping[str, tuple[int, int]], faults: int) -> str:
         return ""
     with_each = message("{share}% with {server}")
     shares = joined([with_each.format(share=share(part), server=server) for part, server in ranks])
-    text = message("While the API server failed, readers got {shares} of the answers in time.")
+    text = message("Reads answered in time while the API server failed: {shares}.")
     if faults > 1:
         text = message(
-            "While the API server failed in {ways} ways, readers got {shares} of the answers in "
-            "time."
+            "Reads answered in time while the API server failed in {ways} ways: {shares}."
         )
     return text.format(ways=faults, shares=shares)
 
@@ -890,13 +887,13 @@ def fault_lead(arm: FaultArm) -> str:
     ).format(**slots, after=f"{number(max(fresh_s))}{NO_BREAK}s")
 
 
-NO_FAULT_TRIAL = message("No trial shows how it went.")
+NO_FAULT_TRIAL = message("No trial of this fault has reads.")
 
 
 # Versions, replicas, controls.
 
 SERVED_BY_ETCD = message(
-    "{server}: of the lists for 1,000 reads etcd served {oldest} on {old} and {newest} on {new}."
+    "{server}: for 1,000 reads, etcd served {oldest} lists on {old} and {newest} on {new}."
 )
 VERSION_START = message(
     "{server}: a start takes {oldest} requests to the API server on {old} and {newest} on {new}."
@@ -977,7 +974,7 @@ def control(scenario: str, check: Control) -> str:
         }
     verdict = [prose.texts("control_verdicts")[check.verdict]]
     if seen := check.ratio.detectable:
-        power = message("Rounds like these would show a difference of {share}%.")
+        power = message("Detectable difference: {share}%.")
         verdict.append(power.format(share=share(seen)))
     return text.format(
         name=name,
@@ -1012,4 +1009,4 @@ def times_of(ratio: Estimate | None) -> str:
 
 def no_good_trial(servers: Sequence[str]) -> Message:
     """Name the servers without a good trial."""
-    return message("No good trial of {servers}.").format(servers=joined(servers))
+    return message("No trial of {servers} succeeded.").format(servers=joined(servers))

@@ -133,7 +133,7 @@ def _counts(counted: Sequence[tuple[TrialLine, LedgerTotals]], analysis: RunAnal
         if not analysis.plan.has_load:
             text = prose.text("client_ledgers", trials=trials)
         return Text(text, "good", agree, link)
-    text = message("the ledgers of requests agree in {agreeing} of {trials}.")
+    text = message("the ledgers agree in {agreeing} of {trials}.")
     text = text.format(agreeing=agreeing, trials=trials)
     return Text(text, "bad", message("Counts differ"), link)
 
@@ -202,7 +202,7 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
     yield Text(prose.text("ledgers"))
     counted = _ledgers(analysis)
     if counted and analysis.faults:
-        yield Text(message("Trials with a fault are not among these."))
+        yield Text(message("Trials with a fault are left out."))
     rows = [
         Row(
             trial.folder,
@@ -233,11 +233,11 @@ def _ledger_parts(analysis: RunAnalysis) -> Iterator[Part]:
     elif analysis.faults:
         yield Text(prose.text("only_faults"))
     else:
-        yield Text(message("No trial ended well, so there is nothing to count."))
+        yield Text(message("No trial succeeded, so there is nothing to count."))
     if replica_rows := list(_replica_rows(analysis)):
         yield Text(prose.text("replica_requests"))
         columns = _columns(*prose.paragraphs("replica_columns"), prose_at=(0, 7, 8))
-        yield table_of(columns, replica_rows, message("scenario"), message("Which replica asked"))
+        yield table_of(columns, replica_rows, message("scenario"), message("Requests by replica"))
 
 
 def _replica_rows(analysis: RunAnalysis) -> Iterator[Row]:
@@ -286,7 +286,7 @@ def _why_unknown(ledgers: Sequence[LedgerTotals]) -> str:
     for totals in ledgers:
         if totals.replicas_told_apart is False:
             agents = ", ".join(repr(agent) for agent in totals.other_agents)
-            text = message("not told apart: no User-Agent names a replica ({agents})")
+            text = message("unknown: no User-Agent names a replica ({agents})")
             return text.format(agents=agents)
     return prose.text("agents_unknown")
 
@@ -332,7 +332,7 @@ def _noise_rows(result: ScenarioAnalysis, servers: Sequence[str]) -> Iterator[Ro
             figure = arm.figure(metric.key, per_1000=per_1000) if arm else None
             varied = figure.variation if figure else None
             odd = figure.outlying if figure else ()
-            apart = message("{rounds} apart").format(rounds=these_rounds(odd)) if odd else ""
+            apart = message("outlier: {rounds}").format(rounds=these_rounds(odd)) if odd else ""
             shown = MISSING if varied is None else f"{number(varied * 100)}%"
             cells.append(Cell(shown, remark=apart))
         if any(cell.value != MISSING for cell in cells):
@@ -353,7 +353,7 @@ def _control_charts(result: ScenarioAnalysis, prefix: str) -> Iterator[Chart]:
 
 def _trials(analysis: RunAnalysis) -> Iterator[Part]:
     if not analysis.trials:
-        yield Text(message("No trial was written."))
+        yield Text(message("No trial was recorded."))
         return
     rows = [_trial_row(trial) for trial in analysis.trials]
     columns = _columns(*prose.paragraphs("trial_columns"), prose_at=(0,))

@@ -44,7 +44,7 @@ def fault_section(analysis: RunAnalysis, data: RunData | None) -> Iterator[Secti
         return
     answer = fault_answer(analysis)
     lead = (Text(answer.text, role="lead"),) if answer and analysis.scenarios else ()
-    title = message("What these figures are")
+    title = message("Definitions of the figures")
     explanations = Texts(
         tuple(Text(text, term=term) for term, text in prose.texts("fault_words").items()),
         depth=Depth.PAGE,
@@ -81,7 +81,7 @@ def _section(
     notes = notes_of(analysis.caveats, scenario.name, servers, anchor)
     if notes.notes:
         lines = Texts(tuple(note.line for note in notes.notes), depth=Depth.PAGE)
-        title = message("What was recorded of {scenario}, trial by trial: {notes}").format(
+        title = message("Recorded for {scenario}, by trial: {notes}").format(
             scenario=scenario.name, notes=plural(len(notes.notes), "note", "notes")
         )
         parts.append(Section(f"{anchor}-notes", title, (lines,), Depth.PAGE, folded=True))
@@ -100,16 +100,16 @@ def _table(fault: FaultAnalysis) -> Table:
         cells = tuple(cell(arm) for arm in arms)
         return Row(title, cells, unit, strong=depth < Depth.PAGE, depth=depth)
 
-    a_round, seconds = message("a round"), f"{AFTER_S:g}"
+    a_round, seconds = message("per round"), f"{AFTER_S:g}"
     answered_after = message("reads answered in the first {seconds} s").format(seconds=seconds)
     reached_after = message("requests that reached the API server in the first {seconds} s")
     longest = message("longest wait of an answered read")
     during = (
         row(message("reads answered during the fault"), "%", _in_time, Depth.TERMINAL),
-        row(message("median wait of a read before it"), "ms", lambda arm: _median(arm.before)),
+        row(message("median wait before the fault"), "ms", lambda arm: _median(arm.before)),
         row(message("median wait of a read"), "ms", lambda arm: _median(arm.meanwhile)),
         row(longest, "ms", lambda arm: _longest(arm.meanwhile)),
-        row(message("oldest answer given during the fault"), "s", _oldest, Depth.TERMINAL),
+        row(message("oldest answer during the fault"), "s", _oldest, Depth.TERMINAL),
         row(
             message("requests that reached the API server"),
             a_round,
@@ -118,20 +118,18 @@ def _table(fault: FaultAnalysis) -> Table:
     )
     after = (
         row(message("until fresh again"), "s", _fresh, Depth.TERMINAL),
-        row(message("until no read failed any more"), "s", _errors_stop, Depth.MARKDOWN),
+        row(message("until reads stopped failing"), "s", _errors_stop, Depth.MARKDOWN),
         row(answered_after, "%", _answered_after),
-        row(message("median wait of a read then"), "ms", lambda arm: _median(arm.after)),
-        row(
-            message("longest wait of an answered read then"), "ms", lambda arm: _longest(arm.after)
-        ),
+        row(message("median wait afterwards"), "ms", lambda arm: _median(arm.after)),
+        row(message("longest answered read afterwards"), "ms", lambda arm: _longest(arm.after)),
         row(
             reached_after.format(seconds=seconds),
             a_round,
             lambda arm: _herd(arm, scenario.replicas),
             Depth.MARKDOWN,
         ),
-        row(message("most of them in one second"), "", _busiest),
-        row(message("whole states fetched anew"), message("all rounds"), _refills),
+        row(message("most requests in one second"), "", _busiest),
+        row(message("times the cache was filled again"), message("all rounds"), _refills),
     )
     rounds = max(len(arm.rounds) for arm in arms)
     return Table(
@@ -139,9 +137,9 @@ def _table(fault: FaultAnalysis) -> Table:
         tuple(Column(arm.server, arm=arm.server) for arm in arms),
         (
             Group(during, message("During the fault"), prose.text("fault_waits")),
-            Group(after, message("After it"), prose.text("fault_after")),
+            Group(after, message("After the fault"), prose.text("fault_after")),
         ),
-        message("{asked}; {rounds} together.").format(
+        message("{asked}; {rounds} pooled.").format(
             asked=sentences.capitalised(sentences.asked(scenario)),
             rounds=plural(rounds, "round", "rounds"),
         ),
@@ -155,7 +153,7 @@ def _in_time(arm: FaultArm) -> Cell:
         return Cell(MISSING)
     parts = [sentences.part_of(arm.in_time, arm.asked)]
     if arm.late:
-        parts.append(message("{late} when it was over").format(late=f"{arm.late:,}"))
+        parts.append(message("{late} after the fault").format(late=f"{arm.late:,}"))
     if arm.failed:
         parts.append(message("{failed} failed").format(failed=f"{arm.failed:,}"))
     return Cell(share(arm.in_time / arm.asked), remark=listed(parts, "; "))
@@ -187,7 +185,7 @@ def _fresh(arm: FaultArm) -> Cell:
         unseen = rounds - len(known)
         text = message("in {some} of {rounds} rounds").format(some=unseen, rounds=rounds)
         return Cell(lower_bound(seen), remark=text if rounds > 1 else "")
-    least = message("at the most; least {least}").format(least=number(min(known)))
+    least = message("longest; shortest {least}").format(least=number(min(known)))
     return Cell(number(max(known)), remark=least if rounds > 1 else "")
 
 
@@ -223,7 +221,7 @@ def _herd(arm: FaultArm, replicas: int) -> Cell:
     per_replica = sum(trial.requests_after or 0 for trial in audited) / len(audited) / replicas
     remarks = [message("usually {usual}").format(usual=number(usual))]
     if replicas > 1:
-        remarks.append(message("{each} a replica").format(each=number(per_replica)))
+        remarks.append(message("{each} per replica").format(each=number(per_replica)))
     return Cell(cell.value, remark=listed(remarks, "; "))
 
 

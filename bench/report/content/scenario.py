@@ -410,7 +410,7 @@ def _first_reads(servers: Sequence[Arm]) -> str:
                 server=arm.server, some=f"{freshness.never_seen:,}", writes=f"{freshness.writes:,}"
             )
             parts.append(never)
-    return listed(parts, "; ") if parts else message("none judged")
+    return listed(parts, "; ") if parts else message("none measured")
 
 
 def _percentile_text(parts: dict[str, Latencies]) -> str:

@@ -156,7 +156,7 @@ def _tradeoffs(matrix: Matrix, analysis: RunAnalysis, name: str) -> Chart | None
     if lacking:
         caption.append(message("Not measured: {servers}.").format(servers=", ".join(lacking)))
     source = "; ".join(BY_KEY[key].source for key in (COST, *GIVEN))
-    title = message("What a read path costs, and what it gives")
+    title = message("Cost, freshness and latency of read paths")
     head = Head(name, title, listed(caption, " "), source, listed(descriptions, "; "))
     rows: list[tuple[Value, ...]] = []
     for path in matrix.paths:
@@ -191,12 +191,12 @@ def version_section(index: int, versions: Versions, analysis: RunAnalysis) -> Se
     if texts := tuple(Text(text) for text in _version_sentences(versions)):
         parts.append(Texts(texts))
     if switched := _switched(versions.versions):
-        title = message("What was switched on in between")
+        title = message("Features switched on in between")
         parts.append(Section(f"{anchor}-features", title, (Facts(switched),), Depth.PAGE))
     chart = _version_chart(versions, analysis, f"{anchor}-chart")
     parts += [Charts((chart,) if chart else ()), _version_table(versions, analysis)]
     names = sentences.joined(versions.versions)
-    title = message("Between Kubernetes {versions}").format(versions=names)
+    title = message("Kubernetes {versions} compared").format(versions=names)
     return Section(anchor, title, tuple(parts))
 
 
@@ -206,7 +206,7 @@ def _switched(versions: Sequence[str]) -> tuple[tuple[str, tuple[str, ...]], ...
         on = [version for version in versions if feature.is_on(version)]
         off = [version for version in versions if not feature.is_on(version)]
         if on and off:
-            switch = message("on by default in {on}, and not in {off}: {does}.").format(
+            switch = message("on by default in {on}, not in {off}: {does}.").format(
                 on=sentences.joined(on), off=sentences.joined(off, sentences.OR), does=feature.does
             )
             switches.append((feature.name, (switch,)))
@@ -299,7 +299,7 @@ def _version_chart(versions: Versions, analysis: RunAnalysis, name: str) -> Char
         return None
     description = listed([panel.text for panel in shown], "; ")
     oldest, newest = versions.versions[0], versions.versions[-1]
-    title = message("What changed from {oldest} to {newest}").format(oldest=oldest, newest=newest)
+    title = message("Changes from {oldest} to {newest}").format(oldest=oldest, newest=newest)
     head = Head(name, title, prose.text("rounds"), prose.text("version_source"), description)
     data = Data(("arm", "metric", "per_1000_reads", "unit", "kubernetes", "mean"), tuple(table))
     return rows_chart(head, shown, data)

@@ -90,7 +90,7 @@ def test_rounds_are_bought_up_to_the_most_and_a_provisional_page_comes_before(
     assert re.search(r"(about \d+ min|less than a minute) left", bought.text)
     assert "  theirs: " in bought.text
     provisional = (bought.folder / "provisional.html").read_text()
-    assert "Provisional: the run had not ended when this was made" in provisional
+    assert "Provisional: made before the run ended" in provisional
     assert "after 5 rounds, not 1.0%: extending to 6 rounds" in bought.text
     assert "After 6 rounds, all that the plan allows" in " ".join(bought.text.split())
     run = Store(bought.results).open("latest")

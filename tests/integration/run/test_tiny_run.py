@@ -74,7 +74,7 @@ def test_a_run_whose_minutes_are_over_ends_whole_and_says_so(
 ) -> None:
     assert (True, 1) == (run.record.out_of_time, run.record.plan.rounds)
     text = " ".join(finished.text.split())
-    assert "The 0.1 min of measuring that the plan allows were over" in text
+    assert "The plan's limit of 0.1 min of measuring was reached" in text
 
 
 def test_the_answers_were_compared_and_alike(run: RunReader) -> None:
@@ -299,7 +299,7 @@ def test_a_run_whose_replicas_all_sent_requests_has_no_caveat_of_them(
     kinds = {caveat.kind for caveat in analysis.caveats}
     assert CaveatKind.REPLICAS_NOT_AS_PLANNED not in kinds
     (page,) = finished.reports.glob("*/index.html")
-    assert 2 == page.read_text().count("each of them, and nobody else")
+    assert 2 == page.read_text().count("each replica, and no other client")
     (table,) = finished.reports.glob("*/data/replica-requests.csv")
     rows = pd.read_csv(table)
     assert [1, 2] * 2 == rows["replica"].tolist()

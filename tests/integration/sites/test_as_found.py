@@ -199,7 +199,7 @@ def test_without_the_optional_rights_unreadable_figures_are_missing_and_not_0(
     assert "no metrics of the API server" in text
     assert "what the freshness probe read through it is in it" in text
     page = page_of(tmp_path)
-    assert "requests rest on each server&#39;s own count: of somebody else" in page
+    assert "requests come from each server&#39;s own count: somebody else" in page
     assert "One server" in page
 
 

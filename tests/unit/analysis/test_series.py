@@ -85,7 +85,7 @@ def test_one_round_leaves_a_knee_open(tmp_path):
     analysis = a_run_of(tmp_path, RATES, rounds=1)
     assert [(None, False)] * 2 == [(arm.knee, arm.has_no_knee) for arm in analysis.series[0].arms]
     text = text_of(run_document(analysis))
-    assert "direct: whether its median latency has a knee up to 90% of its capacity" in text
+    assert "direct: too few rounds to tell whether its median latency has a knee up to 90%" in text
 
 
 def test_a_percentile_that_a_round_has_too_few_reads_for_is_withheld(rated):
@@ -100,7 +100,7 @@ def test_the_page_names_the_knee_and_has_every_step(rated):
     document = run_document(rated)
     text = text_of(document)
     assert "direct: from 90% of its capacity on (36/s), its median latency is more than" in text
-    assert "informer: no knee of its median latency up to 90% of its capacity (36/s)." in text
+    assert "informer: its median latency has no knee up to 90% of its capacity (36/s)." in text
     (table,) = tables(section(document, "series0"))
     assert ["10%", "50%", "90%"] == [column.title for column in table.columns]
     assert ["direct", "informer"] == [row.title for row in table.rows]

@@ -59,9 +59,9 @@ def test_a_run_of_which_nothing_is_good_has_its_sentence_and_no_line(analysed):
 @pytest.mark.parametrize(
     ("precision", "out_of_time", "reason"),
     [
-        (10.0, True, "6 rounds made the deciding ratios as sure as the plan wants, within"),
-        (1e-6, True, "The 10 min of measuring that the plan allows were over after 6 rounds"),
-        (1e-6, False, "After 6 rounds, all that the plan allows,"),
+        (10.0, True, "After 6 rounds, the deciding ratios are as precise as planned"),
+        (1e-6, True, "The plan's limit of 10 min of measuring was reached after 6 rounds"),
+        (1e-6, False, "The plan's limit of 6 rounds was reached."),
     ],
 )
 def test_page_and_short_forms_say_why_it_ended_and_what_was_reached(
@@ -80,10 +80,10 @@ def test_page_and_short_forms_say_why_it_ended_and_what_was_reached(
 
 def test_a_plan_that_wants_no_precision_says_that_its_time_was_over(analysed):
     _, analysis = analysed(rounds=2)
-    assert "were over" not in text_of(run_document(analysis))
+    assert "was reached" not in text_of(run_document(analysis))
     plan = replace(analysis.plan, most_minutes=5)
     text = text_of(run_document(replace(analysis, plan=plan, out_of_time=True)))
-    assert "The 5 min of measuring that the plan allows were over after 2 rounds." in text
+    assert "The plan's limit of 5 min of measuring was reached after 2 rounds." in text
 
 
 def test_a_run_that_goes_on_is_provisional_and_one_that_was_cut_is_incomplete(analysed):

@@ -67,13 +67,13 @@ OPEN_SENTENCES = [
     ),
     (
         (60.0, 0.072, 49_000.0, 2),
-        f"2 rounds cannot tell {SUBJECT} from {BASELINE}: more rounds are needed.",
+        f"2 rounds are too few to compare {SUBJECT} with {BASELINE}.",
     ),
     (
         (60.0, 0.072, 49_000.0, 6),
         f"6 rounds show no difference in control-plane CPU between {SUBJECT} and {BASELINE}.",
     ),
-    ((0.2, None, None, 1), f"One round cannot tell {SUBJECT} from {BASELINE}"),
+    ((0.2, None, None, 1), f"One round is too few to compare {SUBJECT} with"),
 ]
 
 
@@ -96,7 +96,7 @@ def test_a_fixed_rate_has_one_sentence_an_outcome(times, sentence):
         ((0.25, 0.2, 0.3, 6), f"{SUBJECT} answers 4 times fewer reads than {BASELINE}."),
         ((1.0, 0.96, 1.04, 6), f"{SUBJECT} answers practically as many reads as {BASELINE}."),
         ((1.2, 0.5, 2.9, 6), "6 rounds show no difference in the reads answered between"),
-        ((27.0, None, None, 1), "One round cannot tell"),
+        ((27.0, None, None, 1), "One round is too few to compare"),
     ],
 )
 def test_full_speed_has_one_sentence_an_outcome(times, sentence):
@@ -113,12 +113,12 @@ def test_without_cpu_the_sentence_speaks_of_requests_by_a_bound_that_holds():
     comparison = compared("api_requests", (0.0, 0.0, 1 / 210, 6), ratio=False, at_least=210.0)
     made = headline(OPEN, comparison, 6, processors=ON)
     assert "needs at least 210 times fewer requests to the API server than" in made.text
-    assert "95% confidence, 6 rounds compared pair by pair" == made.detail
+    assert "95% confidence, paired over 6 rounds" == made.detail
 
 
 def test_few_rounds_are_called_indicative_in_small_type():
     made = headline(OPEN, compared(CPU, (0.2, 0.1, 0.3, 3)), 3, processors=ON)
-    assert made.detail.endswith("3 rounds compared pair by pair, indicative: fewer than 6")
+    assert made.detail.endswith("paired over 3 rounds, indicative: fewer than 6")
 
 
 COSTS = {"own": "at most 2.3 s", "own_server": "5.7 s", "other": "56 s", "other_server": "42 s"}
@@ -133,7 +133,7 @@ VALUES = "takes at most 2.3 s of control-plane CPU and 5.7 s of its own; {} take
             f"For 1,000 reads, {SUBJECT} {VALUES.format(BASELINE)}",
             (
                 "at least 91% less control-plane CPU, with 10 reads/s offered; 95% confidence, "
-                "6 rounds compared pair by pair"
+                "paired over 6 rounds"
             ),
         ),
         (
@@ -141,29 +141,29 @@ VALUES = "takes at most 2.3 s of control-plane CPU and 5.7 s of its own; {} take
             f"For 1,000 reads, {SUBJECT} {VALUES.format(BASELINE)}",
             (
                 "50% more control-plane CPU, with 10 reads/s offered; 95% interval 40 to 60%, "
-                "6 rounds compared pair by pair"
+                "paired over 6 rounds"
             ),
         ),
         (
             (1.0, 0.95, 1.05, 6),
             (
-                f"For 1,000 reads, {SUBJECT} takes practically as much control-plane CPU as "
-                f"{BASELINE}, at most 2.3 s and 56 s, and 5.7 s and 42 s of their own."
+                f"For 1,000 reads, {SUBJECT} and {BASELINE} take practically the same "
+                "control-plane CPU, at most 2.3 s and 56 s; their own CPU is 5.7 s and 42 s."
             ),
-            f"95% interval {MINUS}5% to +5%, 6 rounds compared pair by pair",
+            f"95% interval {MINUS}5% to +5%, paired over 6 rounds",
         ),
         (
             (60.0, 0.072, 49_000.0, 6),
             (
                 "For 1,000 reads, 6 rounds show no difference in control-plane CPU between "
-                f"{SUBJECT} and {BASELINE}, at most 2.3 s and 56 s; they take 5.7 s and 42 s "
-                "of their own."
+                f"{SUBJECT} and {BASELINE}, at most 2.3 s and 56 s; their own CPU is 5.7 s "
+                "and 42 s."
             ),
-            "95% interval 0.072 to 49,000 times, 6 rounds compared pair by pair",
+            "95% interval 0.072 to 49,000 times, paired over 6 rounds",
         ),
         (
             (0.2, 0.1, 0.3, 1),
-            f"One round cannot tell {SUBJECT} from {BASELINE}: more rounds are needed.",
+            f"One round is too few to compare {SUBJECT} with {BASELINE}.",
             "",
         ),
     ],
@@ -217,14 +217,14 @@ def test_without_the_servers_cpu_there_are_no_costs_of_reads():
         ((None, None), ""),
         (
             (None, DIRECT),
-            " In Go, by protobuf and gzip, asking each time takes 41 s and 12 s.",
+            " In Go, with protobuf and gzip, direct reads take 41 s and 12 s.",
         ),
         ((INFORMER, None), " In Go, an informer takes at most 2.3 s and 5.7 s."),
         (
             (INFORMER, DIRECT),
             (
-                " In Go, by protobuf and gzip, an informer takes at most 2.3 s and 5.7 s, asking "
-                "each time 41 s and 12 s."
+                " In Go, with protobuf and gzip, an informer takes at most 2.3 s and 5.7 s, "
+                "direct reads 41 s and 12 s."
             ),
         ),
     ],
@@ -239,26 +239,26 @@ def test_what_go_takes_stands_beside_it_where_it_was_measured(arms, text):
         (
             CPU,
             (0.01, -0.07, 0.09, 6),
-            "Reads that a core of the control plane carries: at least 430/s instead of 24/s",
-            "CPU of a read: at least 91% less",
+            "Reads per control-plane core: at least 430/s instead of 24/s",
+            "CPU per read: at least 91% less",
         ),
         (
             "server_cpu",
             (0.475, 0.45, 0.5, 6),
-            "Reads that a core of the server carries: 180/s instead of 83/s",
-            "CPU of a read: 2.1 times less, 2 to 2.2",
+            "Reads per server core: 180/s instead of 83/s",
+            "CPU per read: 2.1 times less, 2 to 2.2",
         ),
         (
             "server_cpu",
             (1.0, 0.95, 1.05, 6),
-            "Reads that a core of the server carries: practically the same, 180/s and 83/s",
-            f"CPU of a read: {MINUS}5% to +5%",
+            "Reads per server core: practically the same, 180/s and 83/s",
+            f"CPU per read: {MINUS}5% to +5%",
         ),
         (
             "server_cpu",
             (1.1, 0.5, 2.0, 6),
-            "Reads that a core of the server carries: no difference shown, 180/s and 83/s",
-            "CPU of a read: 0.5 to 2 times",
+            "Reads per server core: no difference shown, 180/s and 83/s",
+            "CPU per read: 0.5 to 2 times",
         ),
     ],
 )
@@ -315,7 +315,7 @@ def test_what_was_not_compared_was_not_measured_in_this_plan():
     reads, sent = BY_KEY["throughput"], BY_KEY["api_bytes"]
     assert "Reads answered: not measured in this plan" == uncompared(reads, fixed_rate=True).text
     assert uncompared(sent, fixed_rate=True).text.endswith(": not measured in this plan")
-    assert uncompared(sent, fixed_rate=False).text.endswith("which requires a fixed rate")
+    assert uncompared(sent, fixed_rate=False).text.endswith("compared only at a fixed rate")
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ AT_REST = Scenario(name="churn", pods=20, churn_per_s=10.0)
 @pytest.mark.parametrize(
     ("cpu", "text"),
     [
-        ((8.0, 3.0, 13.0), "kopf takes 8 ms/s of control-plane CPU, sends requests at a rate of"),
+        ((8.0, 3.0, 13.0), "kopf uses 8 ms/s of control-plane CPU, sends requests at"),
         ((-7.9, -22.0, 6.0), "the control-plane CPU of kopf is too small to measure; it sends"),
         ((-7.9, None, None), "the control-plane CPU of kopf is too small to measure; it sends"),
     ],
