@@ -552,7 +552,7 @@ def where(scenario: Scenario, objects: Sequence[Objects] = ()) -> Message:
     )
 
 
-BESIDE_DIFFERS = message("At {load}, {name} against {baseline}: {what} {size}.")
+BESIDE_DIFFERS = message("At {load}, {name} against {baseline}: {size} {what}.")
 BESIDE_ALIKE = message("At {load}, {name} and {baseline} are practically equal in {what}.")
 
 
