@@ -202,7 +202,7 @@ def test_an_upper_bound_that_is_stated_holds():
     assert "at most 1.1 s" == bounded(costs.figures[0])
     assert "at most 7/s" == break_even(a_rate(1.6, 0.0, 6.91), 20.0).spread
     assert "at most 7/s" == break_even(a_rate(0.0, 0.0, 6.91), 20.0).text
-    assert "not below 0.29/s, no upper end" == break_even(a_rate(1.6, 0.298, None), 20.0).spread
+    assert "at least 0.29/s, no upper bound" == break_even(a_rate(1.6, 0.298, None), 20.0).spread
     assert times_of(Estimate(0.01, -0.01, 0.0861, 6)).endswith("[at most 0.087]")
 
 
@@ -431,13 +431,13 @@ def test_a_read_that_may_cost_something_leaves_the_verdict_open_whatever_its_sig
     [
         (
             a_rate(12.0, 3.0, 40.0),
-            "one informer costs less than direct from 12/s on",
-            "12/s, beyond the 10/s measured; 3 to 40",
+            "one informer pays off against direct from 12/s",
+            "12/s, extrapolated beyond 10/s; 3 to 40",
         ),
         (
             a_rate(12.0, 11.0, 40.0),
             "no measured read rate lets an informer pay off",
-            "12/s, beyond the 10/s measured; 11 to 40",
+            "12/s, extrapolated beyond 10/s; 11 to 40",
         ),
         (
             a_rate(None, 3.0, None),
