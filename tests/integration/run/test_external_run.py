@@ -92,7 +92,7 @@ def test_rounds_are_bought_up_to_the_most_and_a_provisional_page_comes_before(
     provisional = (bought.folder / "provisional.html").read_text()
     assert "Provisional: made before the run ended" in provisional
     assert "after 5 rounds, not 1.0%: extending to 6 rounds" in bought.text
-    assert "After 6 rounds, all that the plan allows" in " ".join(bought.text.split())
+    assert "The plan's limit of 6 rounds was reached" in " ".join(bought.text.split())
     run = Store(bought.results).open("latest")
     assert (RunState.COMPLETE, 6, 12, ()) == (
         run.record.state,

@@ -97,7 +97,7 @@ def test_an_account_with_the_documented_rights_alone_runs_a_plan_through_and_nam
 
     text = page_of(tmp_path)
     assert "not this project&#39;s own" in text
-    assert "in a namespace that this run alone uses" in text
+    assert "in a namespace that only this run uses" in text
     assert "two counts of requests are equal in each of the 4" in text
 
     private = (CONTEXT, foreign.plane.url.rpartition("/")[2], "people:guest", "127.0.0.1")
