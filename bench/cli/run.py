@@ -94,6 +94,7 @@ def _run(options: argparse.Namespace, progress: Progress) -> int:
         start = partial(start_run, plan, source)
     else:
         reader = _run_to_resume(options, store)
+        store = Store(options.results)
         plan, distributed = reader.record.plan, load.distributed(reader.record)
         if options.rounds is not None:
             plan = replace(plan, rounds=options.rounds, most_minutes=None)
@@ -158,7 +159,11 @@ def _run_to_resume(options: argparse.Namespace, store: Store) -> RunReader:
             "--resume continues a run by that run's own plan, base and version; it takes "
             f"no {refused[0]}"
         )
-    return store.open(options.resume)
+    reader = store.open(options.resume)
+    if reader.folder.name != (run := reader.record.run):
+        raise PlanError(f"{reader.folder} holds the run {run}: rename it to {run} to resume it")
+    options.results = reader.folder.parent  # a path may lead elsewhere
+    return reader
 
 
 def _plan(options: argparse.Namespace) -> tuple[Plan, str]:

@@ -119,6 +119,21 @@ def test_a_whole_run_lacks_nothing_until_it_gets_more_rounds() -> None:
     assert {3} == {trial.round for trial in missing_trials(replace(PLAN, rounds=3), made)}
 
 
+def test_a_run_that_a_path_leads_to_is_resumed_and_reported_where_it_is(
+    tmp_path, monkeypatch, capsys
+):
+    written = ended_after_its_last_trial(tmp_path / "elsewhere").open("latest").folder
+    stores = []
+    monkeypatch.setattr("bench.cli.run.resume_run", lambda *_, **options: options["store"])
+    monkeypatch.setattr("bench.cli.run.execute", lambda *arguments: stores.append(arguments[1:3]))
+    main(["run", "--resume", str(written), "--results", str(tmp_path / "results")])
+    assert [(written.parent, written.parent)] == [(a.root, b.root) for a, b in stores]
+
+    renamed = written.rename(written.with_name("renamed"))
+    assert 2 == main(["run", "--resume", str(renamed)])
+    assert f"rename it to {written.name} to resume it" in capsys.readouterr().err.replace("\n", " ")
+
+
 def test_a_run_whose_answers_were_wrong_under_load_stays_void_when_it_is_resumed() -> None:
     sized = Caveat(CaveatKind.WRONG_ANSWERS, "1 of 47 answers")
     unsure = Caveat(CaveatKind.ANSWERS_UNCHECKED, "1 of 47 answers")
