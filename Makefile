@@ -75,8 +75,8 @@ calibrate: $(STAMP) ## Put known faults in and find them again: is the instrumen
 plans: $(STAMP) ## The plans there are, and how long each takes
 	@$(PY) -m bench plans
 
-# Three at a time, a file each, on two processors: a third of a test's time is waiting for
-# processes and faults.
+# Three at a time, a file each (tests/contract counts as one), on two processors: a third of a
+# test's time is waiting for processes and faults.
 # In the order of folders, so that the many short files of unit/ even out the end; by
 # itself xdist would leave the files of few tests for it, and whole runs are among those.
 # Tests start Python by the hundred: without kept bytecode each start compiles it all anew.
