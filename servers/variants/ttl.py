@@ -58,11 +58,11 @@ class TtlCache(Generic[V]):
         """Return the cached value of ``key``, or the result of ``fetch``; raise as ``fetch``."""
         with self._lock:
             slot = self._slot(key)
-            found = self._clock() < slot.expiry
-            answer: Future[V] = slot.answer if found else Future()
-            if self._single_flight and not found:
+            usable = self._clock() < slot.expiry  # a value, or a fetch in flight
+            answer: Future[V] = slot.answer if usable else Future()
+            if self._single_flight and not usable:
                 slot.answer, slot.expiry = answer, math.inf
-        return answer.result() if found else self._fetch(slot, answer, fetch)
+        return answer.result() if usable else self._fetch(slot, answer, fetch)
 
     def _slot(self, key: object) -> _Slot[V]:
         slot = self._slots.get(key)
